@@ -1,0 +1,1 @@
+//! The chat family: people talk about it. One file an aggregate.

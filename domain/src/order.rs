@@ -1,0 +1,1 @@
+//! The order family: somebody takes a listing up. One file an aggregate.
