@@ -1,1 +1,26 @@
-//! event-log
+//! The log: compare-and-append on plain Kafka, or on Postgres, by a hash chain; no transactions, no leases, no epochs.
+//!
+//! Every record carries `stoa_prev` and `stoa_hash`. A reader holds the head: a record whose `prev` equals the head
+//! extends the chain, any other is void and nobody sees it. That is the fence: whoever writes without knowing the head
+//! writes nothing.
+//!
+//! # Map
+//! | file | what it holds |
+//! |---|---|
+//! | [`shard`] | shards, the partition of a key, the topology of a log |
+//! | [`chain`] | hashes, canonical bytes, the first `prev` of a shard |
+//! | [`record`] | a record as it lies in the log: key, headers, value |
+//! | [`envelope`] | what the headers mean: CloudEvents 1.0 and Stoa's extensions |
+//! | [`position`] | the opaque token {log id, shard → offset} that clients hold |
+//! | [`checkpoint`] | where a reader stands, between commits |
+//! | [`commit`] | what a reader sees, and what a writer is given |
+//! | [`port`] | what an adapter does: append in order, read from an offset, tell the end |
+
+pub mod chain;
+pub mod checkpoint;
+pub mod commit;
+pub mod envelope;
+pub mod port;
+pub mod position;
+pub mod record;
+pub mod shard;

@@ -1,0 +1,182 @@
+//! What the headers of a record mean: CloudEvents 1.0 in Kafka's binary content mode, with Stoa's extension attributes.
+//! Any Kafka client sees standard CloudEvents.
+
+use std::{borrow::Cow, fmt, str::FromStr};
+
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use uuid::Uuid;
+
+use crate::record::Record;
+
+/// The `ce_source` of all records.
+pub const SOURCE: &str = "/stoa";
+/// The type of the barrier that a writer appends when it opens a shard.
+pub const OPENED: &str = "stoa.writer.opened";
+/// The type of the record that settles that the head still is the writer's.
+pub const CHECKED: &str = "stoa.writer.checked";
+
+/// The metadata of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// `ce_id`: the event's own id, UUIDv7.
+    pub id: Uuid,
+    /// `ce_type`: `order.placed.v1`.
+    pub event_type: Cow<'static, str>,
+    /// `ce_subject`: the stream.
+    pub stream: String,
+    /// `ce_time`: when it happened; an importer may have set it.
+    pub time: DateTime<Utc>,
+    /// `ce_streamversion`: the stream's version with this event, from 1.
+    pub version: u64,
+    /// `ce_commandid`: the command that it came of. Deterministic when the command had a key.
+    pub command: Uuid,
+    /// `ce_correlationid`: the first command of the chain of causes.
+    pub correlation: Uuid,
+    /// `ce_causationid`: the event that caused the command, when a process gave it.
+    pub causation: Option<Uuid>,
+    /// `ce_actor`: the user on whose behalf.
+    pub actor: Option<String>,
+    /// `ce_part`: which part of its commit, `1/3`.
+    pub part: Part,
+    /// `ce_session`: the writer's session.
+    pub session: Uuid,
+    /// `ce_seq`: the record's number within that session, from 0.
+    pub seq: u64,
+    /// `ce_idempotencykey`: the client's key.
+    pub idempotency_key: Option<String>,
+    /// `ce_bodyhmac`: HMAC-SHA-256 of the command's body, lower-case hex; told with the key.
+    pub body_hmac: Option<String>,
+    /// `ce_standing`: the position at which the viewer's rights were read, when they came from another scope.
+    pub standing: Option<String>,
+    /// `ce_traceparent`: W3C trace context.
+    pub traceparent: Option<String>,
+    /// `ce_recordedtime`: when the writer appended it; monotone within a shard.
+    pub recorded: DateTime<Utc>,
+}
+
+/// Which part of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// From 1.
+    pub number: u16,
+    /// How many there are.
+    pub of: u16,
+}
+
+impl Part {
+    /// The only part.
+    pub const WHOLE: Self = Self { number: 1, of: 1 };
+
+    /// Whether the commit ends with it.
+    pub const fn is_last(self) -> bool {
+        self.number == self.of
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.of)
+    }
+}
+
+impl FromStr for Part {
+    type Err = InvalidEnvelope;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEnvelope> {
+        text.split_once('/')
+            .and_then(|(number, of)| {
+                Some(Self {
+                    number: number.parse().ok()?,
+                    of: of.parse().ok()?,
+                })
+            })
+            .filter(|part| part.number >= 1 && part.number <= part.of)
+            .ok_or(InvalidEnvelope("ce_part"))
+    }
+}
+
+/// A header is missing or can not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the header {0} is missing or can not be read")]
+pub struct InvalidEnvelope(pub &'static str);
+
+impl Envelope {
+    /// The record, not yet chained: key = scope, headers, value = the event's JSON.
+    pub fn into_record(self, scope: Option<&str>, value: impl Into<Bytes>) -> Record {
+        let mut headers = Vec::with_capacity(22);
+        let mut put = |name: &'static str, value: Option<String>| {
+            if let Some(value) = value {
+                headers.push((Cow::Borrowed(name), Some(Bytes::from(value))));
+            }
+        };
+        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
+        put("ce_specversion", Some("1.0".to_owned()));
+        put("ce_id", Some(self.id.to_string()));
+        put("ce_source", Some(SOURCE.to_owned()));
+        put("ce_type", Some(self.event_type.into_owned()));
+        put("ce_subject", Some(self.stream));
+        put("ce_time", Some(time(self.time)));
+        put("ce_partitionkey", scope.map(str::to_owned));
+        put("ce_streamversion", Some(self.version.to_string()));
+        put("ce_commandid", Some(self.command.to_string()));
+        put("ce_correlationid", Some(self.correlation.to_string()));
+        put("ce_causationid", self.causation.map(|id| id.to_string()));
+        put("ce_actor", self.actor);
+        put("ce_part", Some(self.part.to_string()));
+        put("ce_session", Some(self.session.to_string()));
+        put("ce_seq", Some(self.seq.to_string()));
+        put("ce_idempotencykey", self.idempotency_key);
+        put("ce_bodyhmac", self.body_hmac);
+        put("ce_standing", self.standing);
+        put("ce_traceparent", self.traceparent);
+        put("ce_recordedtime", Some(time(self.recorded)));
+        put("content-type", Some("application/json".to_owned()));
+        Record {
+            key: scope.map(|scope| Bytes::copy_from_slice(scope.as_bytes())),
+            headers,
+            value: Some(value.into()),
+        }
+    }
+
+    /// Reads the headers of a record.
+    pub fn of(record: &Record) -> Result<Self, InvalidEnvelope> {
+        let text = |name| record.header(name).and_then(|value| std::str::from_utf8(value).ok());
+        Ok(Self {
+            id: required(text, "ce_id")?,
+            event_type: Cow::Owned(required(text, "ce_type")?),
+            stream: required(text, "ce_subject")?,
+            time: required(text, "ce_time")?,
+            version: required(text, "ce_streamversion")?,
+            command: required(text, "ce_commandid")?,
+            correlation: required(text, "ce_correlationid")?,
+            causation: optional(text, "ce_causationid")?,
+            actor: optional(text, "ce_actor")?,
+            part: required(text, "ce_part")?,
+            session: required(text, "ce_session")?,
+            seq: required(text, "ce_seq")?,
+            idempotency_key: optional(text, "ce_idempotencykey")?,
+            body_hmac: optional(text, "ce_bodyhmac")?,
+            standing: optional(text, "ce_standing")?,
+            traceparent: optional(text, "ce_traceparent")?,
+            recorded: required(text, "ce_recordedtime")?,
+        })
+    }
+}
+
+fn optional<'a, T: FromStr>(
+    text: impl Fn(&'static str) -> Option<&'a str>,
+    name: &'static str,
+) -> Result<Option<T>, InvalidEnvelope> {
+    text(name)
+        .map(str::parse)
+        .transpose()
+        .map_err(|_| InvalidEnvelope(name))
+}
+
+fn required<'a, T: FromStr>(
+    text: impl Fn(&'static str) -> Option<&'a str>,
+    name: &'static str,
+) -> Result<T, InvalidEnvelope> {
+    optional(text, name)?.ok_or(InvalidEnvelope(name))
+}
