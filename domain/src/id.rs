@@ -160,6 +160,8 @@ ids! {
     ChatId = "cht";
     /// A message in a chat.
     MessageId = "msg";
+    /// A request for bids.
+    CaseId = "cas";
     /// An uploaded file.
     MediaId = "med";
 }

@@ -8,6 +8,7 @@
 //! | [`clock`] | the clock port: time comes in as data |
 //! | [`money`] | minor units with an ISO 4217 currency |
 //! | [`personal`] | the wire form of what belongs to a person |
+//! | [`bounds`] | limits on what a command may carry |
 //! | [`viewer`] | who asks: user, roles, standing in stores |
 //! | [`entity`] | what an aggregate adds to cqrs-es's `Aggregate` to be served: path, commands, events, reads |
 //! | [`decision`] | what a decision may see ([`decision::Services`]) and how it says no ([`decision::Refusal`]) |
@@ -19,6 +20,7 @@
 //! Write one file in its family's folder (state, commands, events, refusals, decisions, given/when/then tests) after the
 //! model of [`listing::stock`], and add one line to [`registry`].
 
+pub mod bounds;
 pub mod chat;
 pub mod clock;
 pub mod decision;

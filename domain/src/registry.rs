@@ -9,9 +9,16 @@ use crate::{
     family::Family,
     id::{self, InvalidId},
     listing::stock::StockItem,
+    order::{order::Order, payment::Payment},
 };
 
-static ENTITIES: LazyLock<Vec<EntityType>> = LazyLock::new(|| vec![EntityType::of::<StockItem>()]);
+static ENTITIES: LazyLock<Vec<EntityType>> = LazyLock::new(|| {
+    vec![
+        EntityType::of::<StockItem>(),
+        EntityType::of::<Order>(),
+        EntityType::of::<Payment>(),
+    ]
+});
 
 /// Every aggregate type.
 pub fn entities() -> &'static [EntityType] {
