@@ -1,1 +1,22 @@
-//! projectors
+//! Read models: workers that read the log and keep tables which answer queries.
+//!
+//! A projection is a function of the log. The rows that a batch of events changes are committed together with the
+//! checkpoint behind it, by compare-and-set: each event counts exactly once, whatever crashes when.
+//!
+//! # Map
+//! | file | what it holds |
+//! |---|---|
+//! | [`projection`] | what a projection is: name, version, families, `apply(batch, transaction)` |
+//! | [`batch`] | the events of one shard that are applied together, typed |
+//! | [`checkpoint`] | the compare-and-set, and how far every projection has come |
+//! | [`runner`] | reads, applies, commits, tells; one task for each projection and shard |
+//! | [`registry`] | every projection, one line each |
+//! | [`listing`], [`order`], [`chat`] | one folder a family, one file a projection |
+//!
+//! # To add a projection
+//! One file in its family's folder, one migration for its tables, one line in [`registry`]. It fills itself from the
+//! start of the log while the others go on.
+
+pub mod batch;
+pub mod checkpoint;
+pub mod projection;
