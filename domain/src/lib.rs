@@ -13,6 +13,7 @@
 //! | [`entity`] | what an aggregate adds to cqrs-es's `Aggregate` to be served: path, commands, events, reads |
 //! | [`decision`] | what a decision may see ([`decision::Services`]) and how it says no ([`decision::Refusal`]) |
 //! | [`erased`] | the same aggregates behind one object-safe face, for dispatch by path |
+//! | [`fault`] | what is wrong with a field whatever the state, and the checks that say so |
 //! | [`registry`] | the list of all aggregates: routes, OpenAPI, event schemas and dispatch come from it |
 //! | [`listing`], [`order`], [`chat`] | one folder a family, one file an aggregate |
 //!
@@ -27,6 +28,7 @@ pub mod decision;
 pub mod entity;
 pub mod erased;
 pub mod family;
+pub mod fault;
 pub mod id;
 pub mod listing;
 pub mod money;

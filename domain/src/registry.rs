@@ -8,12 +8,15 @@ use crate::{
     erased::{AnyAggregate, AnyCommand, Typed},
     family::Family,
     id::{self, InvalidId},
-    listing::stock::StockItem,
+    listing::{category::Category, listing::Listing, stock::StockItem, store::Store},
     order::{order::Order, payment::Payment},
 };
 
 static ENTITIES: LazyLock<Vec<EntityType>> = LazyLock::new(|| {
     vec![
+        EntityType::of::<Store>(),
+        EntityType::of::<Category>(),
+        EntityType::of::<Listing>(),
         EntityType::of::<StockItem>(),
         EntityType::of::<Order>(),
         EntityType::of::<Payment>(),

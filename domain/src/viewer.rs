@@ -87,6 +87,11 @@ impl Viewer {
             .iter()
             .any(|role| self.has(*role))
     }
+
+    /// Whether the viewer decides what is published and who is verified.
+    pub fn may_moderate(&self) -> bool {
+        self.has(Role::Moderator) || self.is_trusted()
+    }
 }
 
 /// The viewer's roles in the stores that a decision asked about ([`crate::entity::Entity::stores`]). It comes from the

@@ -1,0 +1,465 @@
+//! A store: a market, or a law firm. What it tells of itself, who works there, and whether it is verified.
+//!
+//! The store is its own scope. Its members stand in its own state, so who may change it is decided on the newest; what a
+//! member may do elsewhere (listings, orders) goes by a read model ([`crate::viewer::Standing`]).
+//!
+//! Verification: unsubmitted → pending → verified | rejected → pending; verified → suspended | expired → pending, for a
+//! verification that ran out can be renewed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use chrono::{DateTime, Utc};
+use cqrs_es::{Aggregate, event_sink::EventSink};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    decision::Services, entity::Entity, family::Family, fault, id::UserId, personal::Personal, viewer::StoreRole,
+};
+
+mod commands;
+mod events;
+mod profile;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+pub use commands::*;
+pub use events::*;
+pub use profile::*;
+pub use refusal::StoreRefusal;
+
+/// How many members a store may have.
+pub const MOST_MEMBERS: usize = 500;
+
+/// A store, once it is registered.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Store {
+    /// Absent before it is registered.
+    pub state: Option<StoreState>,
+}
+
+/// How a registered store stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreState {
+    /// A market or a firm.
+    pub kind: StoreKind,
+    /// How it presents itself.
+    pub profile: Profile,
+    /// How to reach it.
+    pub contact: Option<Personal<Contact>>,
+    /// Where it is.
+    pub location: Option<Location>,
+    /// When it is open.
+    pub business_hours: Option<BusinessHours>,
+    /// How orders reach customers.
+    pub delivery_options: Vec<DeliveryOption>,
+    /// How customers may pay.
+    pub payment_methods: BTreeSet<PaymentMethod>,
+    /// Who works there; at least one is an admin.
+    pub members: BTreeMap<UserId, StoreRole>,
+    /// Whether it is verified.
+    pub verification: Verification,
+    /// When the verification ends, if it does.
+    pub verified_until: Option<DateTime<Utc>>,
+}
+
+/// Whether a store is verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verification {
+    /// It never asked.
+    Unsubmitted,
+    /// A moderator is to decide.
+    Pending,
+    /// It is.
+    Verified,
+    /// It is not, and may ask again.
+    Rejected,
+    /// It was, until a moderator took it back.
+    Suspended,
+    /// It was, until its time was over.
+    Expired,
+}
+
+impl fmt::Display for Verification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unsubmitted => "unsubmitted",
+            Self::Pending => "pending",
+            Self::Verified => "verified",
+            Self::Rejected => "rejected",
+            Self::Suspended => "suspended",
+            Self::Expired => "expired",
+        })
+    }
+}
+
+/// What most commands come to: the events, or why not.
+type Decision = Result<Vec<StoreEvent>, StoreRefusal>;
+
+impl Store {
+    fn decide(&self, command: StoreCommand, services: &Services) -> Decision {
+        let command = match command {
+            StoreCommand::Register(command) => return self.register(command, services),
+            other => other,
+        };
+        let store = self.state.as_ref().ok_or(StoreRefusal::NotFound)?;
+        match command {
+            StoreCommand::Register(_) => Err(StoreRefusal::AlreadyExists),
+            StoreCommand::ChangeProfile(command) => store.change_profile(command, services),
+            StoreCommand::SetBusinessHours(command) => store.set_business_hours(command, services),
+            StoreCommand::SetDeliveryOptions(command) => store.set_delivery_options(command, services),
+            StoreCommand::SetPaymentMethods(command) => store.set_payment_methods(command, services),
+            StoreCommand::SetLocation(command) => store.set_location(command, services),
+            StoreCommand::SubmitVerification(command) => store.submit_verification(command, services),
+            StoreCommand::Verify(command) => store.verify(command, services),
+            StoreCommand::Reject(command) => store.reject(command, services),
+            StoreCommand::Suspend(command) => store.suspend(command, services),
+            StoreCommand::Expire(_) => store.expire(services),
+            StoreCommand::AddMember(command) => store.add_member(command, services),
+            StoreCommand::ChangeMemberRole(command) => store.change_member_role(command, services),
+            StoreCommand::RemoveMember(command) => store.remove_member(command, services),
+        }
+    }
+
+    fn register(&self, command: RegisterStore, services: &Services) -> Decision {
+        let viewer = &services.viewer;
+        let owner = match command.owner {
+            Some(owner) if viewer.is(owner) || viewer.is_trusted() => owner,
+            Some(_) => {
+                return Err(StoreRefusal::Forbidden {
+                    needs: "an importer, a process or an administrator, for another person,",
+                });
+            }
+            None => viewer.user.ok_or(StoreRefusal::Forbidden {
+                needs: "a signed-in user",
+            })?,
+        };
+        if self.state.is_some() {
+            return Err(StoreRefusal::AlreadyExists);
+        }
+        command.profile.check()?;
+        if let Some(location) = &command.location {
+            location.check()?;
+        }
+        let contact = command
+            .contact
+            .map(|contact| {
+                let person = contact.person.unwrap_or(owner);
+                checked_contact(contact, person, |person| person == owner)
+            })
+            .transpose()?;
+        Ok(vec![
+            StoreRegistered {
+                kind: command.kind,
+                profile: command.profile,
+                contact,
+                location: command.location,
+                owner,
+            }
+            .into(),
+        ])
+    }
+}
+
+/// The contact as events carry it, if its person is a member.
+fn checked_contact(
+    contact: NewContact,
+    person: UserId,
+    is_member: impl Fn(UserId) -> bool,
+) -> Result<Personal<Contact>, StoreRefusal> {
+    let NewContact { email, phone, .. } = contact;
+    let contact = Contact { email, phone };
+    contact.check()?;
+    if !is_member(person) {
+        return Err(StoreRefusal::NotMember {
+            user: person,
+            field: "/contact/person",
+        });
+    }
+    Ok(Personal::open(person, contact))
+}
+
+impl StoreState {
+    fn change_profile(&self, command: ChangeStoreProfile, services: &Services) -> Decision {
+        self.by_an_admin(services)?;
+        command.profile.check()?;
+        let contact = match command.contact {
+            None => None,
+            Some(contact) => {
+                let person = contact.person.or(services.user()).ok_or(StoreRefusal::Forbidden {
+                    needs: "a signed-in user",
+                })?;
+                Some(checked_contact(contact, person, |person| {
+                    self.members.contains_key(&person)
+                })?)
+            }
+        };
+        changed(self.profile != command.profile || self.contact != contact)?;
+        Ok(vec![
+            StoreProfileChanged {
+                profile: command.profile,
+                contact,
+            }
+            .into(),
+        ])
+    }
+
+    fn set_business_hours(
+        &self,
+        SetBusinessHours { business_hours }: SetBusinessHours,
+        services: &Services,
+    ) -> Decision {
+        self.by_an_admin(services)?;
+        business_hours.check()?;
+        changed(self.business_hours.as_ref() != Some(&business_hours))?;
+        Ok(vec![BusinessHoursSet { business_hours }.into()])
+    }
+
+    fn set_delivery_options(&self, command: SetDeliveryOptions, services: &Services) -> Decision {
+        let SetDeliveryOptions { delivery_options } = command;
+        self.by_an_admin(services)?;
+        DeliveryOption::check_all(&delivery_options)?;
+        changed(self.delivery_options != delivery_options)?;
+        Ok(vec![DeliveryOptionsSet { delivery_options }.into()])
+    }
+
+    fn set_payment_methods(&self, command: SetPaymentMethods, services: &Services) -> Decision {
+        let SetPaymentMethods { payment_methods } = command;
+        self.by_an_admin(services)?;
+        changed(self.payment_methods != payment_methods)?;
+        Ok(vec![PaymentMethodsSet { payment_methods }.into()])
+    }
+
+    fn set_location(&self, SetLocation { location }: SetLocation, services: &Services) -> Decision {
+        self.by_an_admin(services)?;
+        location.check()?;
+        changed(self.location.as_ref() != Some(&location))?;
+        Ok(vec![LocationSet { location }.into()])
+    }
+
+    fn submit_verification(&self, command: SubmitVerification, services: &Services) -> Decision {
+        self.by_an_admin(services)?;
+        fault::text("/registrationNumber", &command.registration_number, 100)?;
+        fault::count("/documents", command.documents.len(), 20)?;
+        fault::distinct("/documents", &command.documents)?;
+        fault::optional_text("/note", command.note.as_ref(), 2_000)?;
+        self.verification_is(&[Verification::Unsubmitted, Verification::Rejected, Verification::Expired])?;
+        Ok(vec![
+            VerificationSubmitted {
+                registration_number: command.registration_number,
+                documents: command.documents,
+                note: command.note,
+            }
+            .into(),
+        ])
+    }
+
+    fn verify(&self, VerifyStore { until }: VerifyStore, services: &Services) -> Decision {
+        by_a_moderator(services)?;
+        if let Some(until) = until.filter(|until| *until <= services.now) {
+            return Err(StoreRefusal::UntilNotInFuture {
+                until,
+                now: services.now,
+            });
+        }
+        self.verification_is(&[Verification::Pending])?;
+        Ok(vec![StoreVerified { until }.into()])
+    }
+
+    fn reject(&self, RejectStore { reason }: RejectStore, services: &Services) -> Decision {
+        by_a_moderator(services)?;
+        fault::text("/reason", &reason, 2_000)?;
+        self.verification_is(&[Verification::Pending])?;
+        Ok(vec![StoreRejected { reason }.into()])
+    }
+
+    fn suspend(&self, SuspendStore { reason }: SuspendStore, services: &Services) -> Decision {
+        by_a_moderator(services)?;
+        fault::text("/reason", &reason, 2_000)?;
+        self.verification_is(&[Verification::Verified])?;
+        Ok(vec![StoreSuspended { reason }.into()])
+    }
+
+    fn expire(&self, services: &Services) -> Decision {
+        by_a_moderator(services)?;
+        self.verification_is(&[Verification::Verified])?;
+        if let Some(until) = self.verified_until.filter(|until| *until > services.now) {
+            return Err(StoreRefusal::NotYetExpired {
+                until,
+                now: services.now,
+            });
+        }
+        Ok(vec![StoreExpired {}.into()])
+    }
+
+    fn add_member(&self, AddMember { user, role }: AddMember, services: &Services) -> Decision {
+        self.by_an_admin(services)?;
+        if self.members.contains_key(&user) {
+            return Err(StoreRefusal::AlreadyMember { user });
+        }
+        fault::count("/user", self.members.len() + 1, MOST_MEMBERS)?;
+        Ok(vec![MemberAdded { user, role }.into()])
+    }
+
+    fn change_member_role(&self, ChangeMemberRole { user, role }: ChangeMemberRole, services: &Services) -> Decision {
+        self.by_an_admin(services)?;
+        changed(self.member(user)? != role)?;
+        if role < StoreRole::Admin {
+            self.leaves_an_admin(user)?;
+        }
+        Ok(vec![MemberRoleChanged { user, role }.into()])
+    }
+
+    fn remove_member(&self, RemoveMember { user }: RemoveMember, services: &Services) -> Decision {
+        let leaves = services.viewer.is(user) && self.members.contains_key(&user);
+        if !leaves {
+            self.by_an_admin(services)?;
+        }
+        self.member(user)?;
+        self.leaves_an_admin(user)?;
+        let mut events = vec![MemberRemoved { user }.into()];
+        // The contact is a member's: who leaves takes theirs along.
+        if self.contact.as_ref().is_some_and(|contact| contact.subject == user) {
+            let profile = self.profile.clone();
+            events.push(StoreProfileChanged { profile, contact: None }.into());
+        }
+        Ok(events)
+    }
+
+    fn by_an_admin(&self, services: &Services) -> Result<(), StoreRefusal> {
+        let role = services.user().and_then(|user| self.members.get(&user));
+        if services.viewer.is_trusted() || role == Some(&StoreRole::Admin) {
+            return Ok(());
+        }
+        Err(StoreRefusal::Forbidden {
+            needs: "an admin of the store",
+        })
+    }
+
+    fn member(&self, user: UserId) -> Result<StoreRole, StoreRefusal> {
+        self.members
+            .get(&user)
+            .copied()
+            .ok_or(StoreRefusal::NotMember { user, field: "/user" })
+    }
+
+    fn leaves_an_admin(&self, user: UserId) -> Result<(), StoreRefusal> {
+        let mut others = self.members.iter().filter(|(member, _)| **member != user);
+        if others.any(|(_, role)| *role == StoreRole::Admin) {
+            return Ok(());
+        }
+        Err(StoreRefusal::LastAdmin { user })
+    }
+
+    fn verification_is(&self, needs: &'static [Verification]) -> Result<(), StoreRefusal> {
+        if needs.contains(&self.verification) {
+            return Ok(());
+        }
+        Err(StoreRefusal::WrongVerification {
+            verification: self.verification,
+            needs,
+        })
+    }
+
+    fn apply(&mut self, event: StoreEvent) {
+        match event {
+            StoreEvent::Registered(_) => {}
+            StoreEvent::ProfileChanged(event) => {
+                self.profile = event.profile;
+                self.contact = event.contact;
+            }
+            StoreEvent::BusinessHoursSet(event) => self.business_hours = Some(event.business_hours),
+            StoreEvent::DeliveryOptionsSet(event) => self.delivery_options = event.delivery_options,
+            StoreEvent::PaymentMethodsSet(event) => self.payment_methods = event.payment_methods,
+            StoreEvent::LocationSet(event) => self.location = Some(event.location),
+            StoreEvent::VerificationSubmitted(_) => self.verification = Verification::Pending,
+            StoreEvent::Verified(event) => {
+                self.verification = Verification::Verified;
+                self.verified_until = event.until;
+            }
+            StoreEvent::Rejected(_) => self.verification = Verification::Rejected,
+            StoreEvent::Suspended(_) => self.verification = Verification::Suspended,
+            StoreEvent::Expired(_) => self.verification = Verification::Expired,
+            StoreEvent::MemberAdded(MemberAdded { user, role })
+            | StoreEvent::MemberRoleChanged(MemberRoleChanged { user, role }) => {
+                self.members.insert(user, role);
+            }
+            StoreEvent::MemberRemoved(event) => {
+                self.members.remove(&event.user);
+            }
+        }
+    }
+}
+
+impl From<StoreRegistered> for StoreState {
+    fn from(event: StoreRegistered) -> Self {
+        Self {
+            kind: event.kind,
+            profile: event.profile,
+            contact: event.contact,
+            location: event.location,
+            business_hours: None,
+            delivery_options: Vec::new(),
+            payment_methods: BTreeSet::new(),
+            members: BTreeMap::from([(event.owner, StoreRole::Admin)]),
+            verification: Verification::Unsubmitted,
+            verified_until: None,
+        }
+    }
+}
+
+fn by_a_moderator(services: &Services) -> Result<(), StoreRefusal> {
+    if services.viewer.may_moderate() {
+        return Ok(());
+    }
+    Err(StoreRefusal::Forbidden { needs: "a moderator" })
+}
+
+fn changed(is_so: bool) -> Result<(), StoreRefusal> {
+    if is_so {
+        Ok(())
+    } else {
+        Err(StoreRefusal::NothingToChange)
+    }
+}
+
+impl Aggregate for Store {
+    const TYPE: &'static str = "store";
+    type Command = StoreCommand;
+    type Event = StoreEvent;
+    type Error = StoreRefusal;
+    type Services = Services;
+
+    async fn handle(
+        &mut self,
+        command: StoreCommand,
+        services: &Services,
+        sink: &EventSink<Self>,
+    ) -> Result<(), StoreRefusal> {
+        for event in self.decide(command, services)? {
+            sink.write(event, self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: StoreEvent) {
+        match (&mut self.state, event) {
+            (state, StoreEvent::Registered(event)) => *state = Some(event.into()),
+            (Some(state), event) => state.apply(event),
+            (None, _) => {}
+        }
+    }
+}
+
+impl Entity for Store {
+    const FAMILY: Family = Family::Listing;
+    const PREFIX: &'static str = "sto";
+    const PATH: &'static str = "stores/{store}";
+}
