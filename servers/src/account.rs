@@ -12,17 +12,24 @@ use crate::error::{Error, file};
 /// The users tried, in order: `make setup` creates the first, a machine with Postgres has the second, all have the last.
 const CANDIDATES: [&str; 3] = ["stoa", "postgres", "nobody"];
 
-/// Who a server runs as. `None` inside: as whoever runs Stoa.
+/// Who a server runs as. `None` inside: as whoever runs this process.
 #[derive(Debug, Clone)]
 pub struct Account(Option<User>);
 
 impl Account {
     /// An unprivileged user when this process is root, else this process's own.
-    pub fn unprivileged() -> Result<Self, Error> {
+    ///
+    /// Data that is there already decides whose it is: a better candidate may have been created since.
+    pub fn unprivileged(data: &Path) -> Result<Self, Error> {
         if !nix::unistd::geteuid().is_root() {
             return Ok(Self(None));
         }
-        let user = CANDIDATES.iter().find_map(|name| User::from_name(name).ok().flatten());
+        let owner = data
+            .metadata()
+            .ok()
+            .and_then(|data| User::from_uid(data.uid().into()).ok().flatten());
+        let candidate = || CANDIDATES.iter().find_map(|name| User::from_name(name).ok().flatten());
+        let user = owner.filter(|user| !user.uid.is_root()).or_else(candidate);
         user.map(|user| Self(Some(user))).ok_or(Error::NoAccount)
     }
 

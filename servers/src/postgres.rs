@@ -74,15 +74,15 @@ impl EmbeddedPostgres {
         settings: &[(&str, &str)],
         scratch: Option<&Path>,
     ) -> Result<Self, Error> {
-        let account = Account::unprivileged()?;
         places::make(dir)?;
         let dir = &dir.canonicalize().map_err(file("find", dir))?;
+        let data = dir.join("data");
+        let account = Account::unprivileged(&data)?;
         account.can_reach(dir)?;
         account.own(dir)?;
         let lock = lock(dir)?;
         let binaries = install::binaries(&places::cache(), &account).await?;
         let password = password(dir)?;
-        let data = dir.join("data");
         if !data.join("PG_VERSION").exists() {
             initialise(&binaries, dir, &data, &account)?;
         }

@@ -1,7 +1,10 @@
 //! The embedded Postgres on the real server: durable, restartable, and never left behind.
 
 use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use servers::{EmbeddedPostgres, Error};
@@ -97,6 +100,47 @@ async fn a_killed_server_recovers_on_the_next_start() {
     assert_eq!(answer, 42);
 }
 
+/// Names the data of the process that the next test kills, which is this test binary with that one test chosen.
+const PARENT_OF: &str = "STOA_TEST_PARENT_OF";
+
+#[tokio::test]
+async fn a_parent_that_is_killed_can_be_started_again_at_once() {
+    if let Some(dir) = std::env::var_os(PARENT_OF) {
+        let server = EmbeddedPostgres::start(Path::new(&dir)).await.unwrap();
+        println!("{}", server.url("postgres"));
+        std::future::pending::<()>().await;
+    }
+    let place = tempfile::tempdir().unwrap();
+    for round in 1..=3 {
+        let mut parent = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "--nocapture",
+                "postgres::a_parent_that_is_killed_can_be_started_again_at_once",
+            ])
+            .env(PARENT_OF, place.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(parent.stdout.take().unwrap())
+            .lines()
+            .map(Result::unwrap);
+        // The harness may have put its own words before it on the line.
+        let line = lines.find(|line| line.contains("postgres://")).unwrap();
+        let mut connection = connect(&line[line.find("postgres://").unwrap()..]).await;
+        let create = sqlx::AssertSqlSafe(format!("CREATE TABLE round_{round} AS SELECT 1"));
+        sqlx::query(create).execute(&mut connection).await.unwrap();
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+    }
+    let server = EmbeddedPostgres::start(place.path()).await.unwrap();
+    let mut connection = connect(&server.url("postgres")).await;
+    sqlx::query("SELECT FROM round_1, round_2, round_3")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn a_pid_file_that_names_a_stranger_is_no_obstacle() {
     let place = tempfile::tempdir().unwrap();
@@ -120,4 +164,29 @@ async fn a_directory_that_the_server_can_not_enter_is_named() {
     };
     assert_eq!(named, closed.path());
     assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn data_keeps_its_owner_when_a_better_candidate_appears() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
+    let place = tempfile::tempdir().unwrap();
+    EmbeddedPostgres::start(place.path()).await.unwrap().stop().await;
+    give_to(place.path(), &nobody);
+    EmbeddedPostgres::start(place.path()).await.unwrap().stop().await;
+    assert_eq!(
+        place.path().join("data/PG_VERSION").metadata().unwrap().uid(),
+        nobody.uid.as_raw()
+    );
+}
+
+fn give_to(path: &Path, user: &nix::unistd::User) {
+    std::os::unix::fs::lchown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
+    if path.is_dir() {
+        for entry in path.read_dir().unwrap() {
+            give_to(&entry.unwrap().path(), user);
+        }
+    }
 }
