@@ -10,7 +10,7 @@ use event_log::{
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::projection::Projection;
+use crate::{projection::Projection, row::partition};
 
 #[derive(FromRow)]
 struct Row {
@@ -115,10 +115,6 @@ pub async fn advance(
             shard: from.shard,
         })
     }
-}
-
-fn partition(shard: Shard) -> i16 {
-    i16::try_from(shard.partition).expect("a topology has fewer than 32768 partitions")
 }
 
 impl TryFrom<Row> for Checkpoint {

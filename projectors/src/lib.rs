@@ -9,6 +9,7 @@
 //! | [`projection`] | what a projection is: name, version, families, `apply(batch, transaction)` |
 //! | [`batch`] | the events of one shard that are applied together, typed |
 //! | [`checkpoint`] | the compare-and-set, and how far every projection has come |
+//! | `table`, `row` | rows in bulk: fetched by key, written by one `UNNEST` upsert |
 //! | [`runner`] | reads, applies, commits, tells; one task for each projection and shard |
 //! | [`registry`] | every projection, one line each |
 //! | [`listing`], [`order`], [`chat`] | one folder a family, one file a projection |
@@ -19,4 +20,7 @@
 
 pub mod batch;
 pub mod checkpoint;
+pub mod order;
 pub mod projection;
+mod row;
+mod table;

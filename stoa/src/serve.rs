@@ -1,0 +1,58 @@
+//! The HTTP server: the roles' routes, and what those who run it look at.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use axum::{Router, http::StatusCode, response::IntoResponse, routing::get};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Says whether a role can do its work: empty when it can, else what it waits for.
+pub type Readiness = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+
+/// Binds the address, so that a port in use is told before anything else starts.
+pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("can not listen on {address}"))
+}
+
+/// `/healthz`: the process runs. `/readyz`: every role can do its work. `/metrics`: Prometheus text.
+pub fn operations(readiness: Vec<Readiness>, metrics: PrometheusHandle) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(move || async move { ready(&readiness) }))
+        .route("/metrics", get(move || async move { metrics.render() }))
+}
+
+fn ready(readiness: &[Readiness]) -> impl IntoResponse + use<> {
+    let waiting: Vec<String> = readiness.iter().flat_map(|check| check()).collect();
+    if waiting.is_empty() {
+        (StatusCode::OK, "ready\n".to_owned())
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, format!("waiting for {}\n", waiting.join(", ")))
+    }
+}
+
+/// Serves until told to stop; then takes no new connection and finishes the requests that are under way.
+pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .await
+        .context("the HTTP server failed")
+}
+
+/// Cancelled by SIGINT or SIGTERM.
+pub fn stop_signal() -> anyhow::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        told.cancel();
+    });
+    Ok(stop)
+}
