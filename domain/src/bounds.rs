@@ -29,6 +29,8 @@ pub struct OutOfBounds {
 pub enum Unit {
     /// Unicode scalar values of a text.
     Characters,
+    /// Characters of a text that nobody can see, line ends and tabs aside.
+    ControlCharacters,
     /// Entries of a list.
     Entries,
 }
@@ -37,19 +39,24 @@ impl std::fmt::Display for Unit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Characters => "characters",
+            Self::ControlCharacters => "control characters",
             Self::Entries => "entries",
         })
     }
 }
 
-/// Refuses a text whose length in characters is outside `allowed`.
+/// Refuses a text whose length in characters is outside `allowed`, and one with control characters but line ends and
+/// tabs: nobody can see them, and the read side's database can not hold a NUL.
 pub fn text(field: impl Into<String>, given: &str, allowed: RangeInclusive<usize>) -> Result<(), OutOfBounds> {
     let length = if given.trim().is_empty() {
         0
     } else {
         given.chars().count()
     };
-    within(field.into(), Unit::Characters, length, &allowed)
+    let field = field.into();
+    let hidden = given.chars().filter(|c| c.is_control() && !"\n\r\t".contains(*c));
+    within(field.clone(), Unit::ControlCharacters, hidden.count(), &(0..=0))?;
+    within(field, Unit::Characters, length, &allowed)
 }
 
 /// Refuses a text, where one was given, whose length in characters is outside `allowed`.
@@ -64,6 +71,11 @@ pub fn optional_text(
 /// Refuses a list whose length is outside `allowed`.
 pub fn list<T>(field: impl Into<String>, given: &[T], allowed: RangeInclusive<usize>) -> Result<(), OutOfBounds> {
     within(field.into(), Unit::Entries, given.len(), &allowed)
+}
+
+/// Refuses a list that would have so many entries, when that is outside `allowed`.
+pub fn count(field: impl Into<String>, given: usize, allowed: RangeInclusive<usize>) -> Result<(), OutOfBounds> {
+    within(field.into(), Unit::Entries, given, &allowed)
 }
 
 fn within(field: String, unit: Unit, given: usize, allowed: &RangeInclusive<usize>) -> Result<(), OutOfBounds> {
@@ -92,5 +104,12 @@ mod tests {
     #[test]
     fn white_space_alone_is_an_empty_text() {
         assert_eq!(text("/text", " \n\t", 1..=4).unwrap_err().given, 0);
+    }
+
+    #[test]
+    fn a_text_holds_no_control_characters_but_line_ends_and_tabs() {
+        assert_eq!(text("/text", "a\r\n\tb", 1..=5), Ok(()));
+        let refused = text("/text", "a\0b\u{85}", 1..=5).unwrap_err();
+        assert_eq!((refused.unit, refused.given), (Unit::ControlCharacters, 2));
     }
 }

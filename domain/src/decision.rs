@@ -93,6 +93,15 @@ pub enum Reads {
     WholeScope,
 }
 
+/// These, as a sentence lists them: `draft, published or paused`.
+pub fn either<T: ToString>(items: &[T]) -> String {
+    let names: Vec<String> = items.iter().map(ToString::to_string).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 /// How a refusal answers over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalKind {

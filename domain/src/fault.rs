@@ -1,44 +1,20 @@
-//! What is wrong with a field of a command whatever the state: blank, too long, out of range. Every aggregate checks its
-//! texts, lists and numbers here, so that a limit reads the same everywhere and an aggregate's memory is bounded.
+//! What is wrong with a field of a command whatever the state: out of [`bounds`], out of range, not of the form that the
+//! field asks for. The checks of form live here, so that an address or a slug is the same everywhere.
 //!
 //! A refusal enum takes a fault in as its last variant, `#[error(transparent)] #[serde(untagged)] Content(#[from] Fault)`,
 //! so that the problem's code is the fault's own.
 
 use serde::Serialize;
 
+use crate::bounds::{self, OutOfBounds};
+
 /// What is wrong with a field. `field` is a JSON pointer into the command's body: `/tags/3`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
 #[serde(tag = "code", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Fault {
-    /// A text without a visible character.
-    #[error("{field} must not be blank")]
-    Blank {
-        /// The field at fault.
-        #[serde(skip)]
-        field: String,
-    },
-    /// A text with too many characters.
-    #[error("{field} has {length} characters, at most {limit} are allowed")]
-    TooLong {
-        /// The field at fault.
-        #[serde(skip)]
-        field: String,
-        /// How many characters it has.
-        length: usize,
-        /// How many it may have.
-        limit: usize,
-    },
-    /// A list with too many items.
-    #[error("{field} would have {count} items, at most {limit} are allowed")]
-    TooMany {
-        /// The field at fault.
-        #[serde(skip)]
-        field: String,
-        /// How many items it would have.
-        count: usize,
-        /// How many it may have.
-        limit: usize,
-    },
+    /// A text or a list that is too long, or empty.
+    #[error(transparent)]
+    OutOfBounds(#[from] OutOfBounds),
     /// A number that is too small or too large.
     #[error("{field} is {value}, it must be from {least} to {most}")]
     OutOfRange {
@@ -74,12 +50,8 @@ impl Fault {
     /// JSON pointer to the field at fault.
     pub fn field(&self) -> &str {
         match self {
-            Self::Blank { field }
-            | Self::TooLong { field, .. }
-            | Self::TooMany { field, .. }
-            | Self::OutOfRange { field, .. }
-            | Self::Malformed { field, .. }
-            | Self::Repeated { field } => field,
+            Self::OutOfBounds(fault) => &fault.field,
+            Self::OutOfRange { field, .. } | Self::Malformed { field, .. } | Self::Repeated { field } => field,
         }
     }
 
@@ -92,44 +64,24 @@ impl Fault {
     }
 }
 
-/// A text of at most `limit` characters, one of them visible. Control characters but line ends and tabs are refused:
-/// nobody can see them, and the read side's database can not hold a NUL.
+/// A text of 1 to `limit` characters, one of them visible, without control characters.
 pub fn text(field: &str, value: &str, limit: usize) -> Result<(), Fault> {
-    if value.trim().is_empty() {
-        return Err(Fault::Blank { field: field.into() });
-    }
-    let length = value.chars().count();
-    if length > limit {
-        return Err(Fault::TooLong {
-            field: field.into(),
-            length,
-            limit,
-        });
-    }
-    if value
-        .chars()
-        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-    {
-        return Err(Fault::malformed(field, "text without control characters"));
-    }
-    Ok(())
+    Ok(bounds::text(field, value, 1..=limit)?)
 }
 
 /// The same for a text that may be absent.
 pub fn optional_text(field: &str, value: Option<&String>, limit: usize) -> Result<(), Fault> {
-    value.map_or(Ok(()), |value| text(field, value, limit))
+    Ok(bounds::optional_text(field, value, 1..=limit)?)
 }
 
-/// A list of at most `limit` items.
-pub fn count(field: &str, count: usize, limit: usize) -> Result<(), Fault> {
-    if count > limit {
-        return Err(Fault::TooMany {
-            field: field.into(),
-            count,
-            limit,
-        });
-    }
-    Ok(())
+/// A list of at most `limit` entries.
+pub fn list<T>(field: &str, items: &[T], limit: usize) -> Result<(), Fault> {
+    Ok(bounds::list(field, items, 0..=limit)?)
+}
+
+/// A list that would have so many entries, and may have at most `limit`.
+pub fn count(field: &str, given: usize, limit: usize) -> Result<(), Fault> {
+    Ok(bounds::count(field, given, 0..=limit)?)
 }
 
 /// A number from `least` to `most`.

@@ -17,7 +17,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    decision::Services, entity::Entity, family::Family, fault, id::UserId, personal::Personal, viewer::StoreRole,
+    decision::Services, entity::Entity, family::Family, fault, id::UserId, order::payment::PaymentMethod,
+    personal::Personal, viewer::StoreRole,
 };
 
 mod commands;
@@ -58,7 +59,7 @@ pub struct StoreState {
     /// When it is open.
     pub business_hours: Option<BusinessHours>,
     /// How orders reach customers.
-    pub delivery_options: Vec<DeliveryOption>,
+    pub delivery_options: Vec<DeliveryOffer>,
     /// How customers may pay.
     pub payment_methods: BTreeSet<PaymentMethod>,
     /// Who works there; at least one is an admin.
@@ -225,7 +226,7 @@ impl StoreState {
     fn set_delivery_options(&self, command: SetDeliveryOptions, services: &Services) -> Decision {
         let SetDeliveryOptions { delivery_options } = command;
         self.by_an_admin(services)?;
-        DeliveryOption::check_all(&delivery_options)?;
+        DeliveryOffer::check_all(&delivery_options)?;
         changed(self.delivery_options != delivery_options)?;
         Ok(vec![DeliveryOptionsSet { delivery_options }.into()])
     }
@@ -247,7 +248,7 @@ impl StoreState {
     fn submit_verification(&self, command: SubmitVerification, services: &Services) -> Decision {
         self.by_an_admin(services)?;
         fault::text("/registrationNumber", &command.registration_number, 100)?;
-        fault::count("/documents", command.documents.len(), 20)?;
+        fault::list("/documents", &command.documents, 20)?;
         fault::distinct("/documents", &command.documents)?;
         fault::optional_text("/note", command.note.as_ref(), 2_000)?;
         self.verification_is(&[Verification::Unsubmitted, Verification::Rejected, Verification::Expired])?;

@@ -207,7 +207,7 @@ impl ListingState {
 
     pub(super) fn reorder_media(&self, ReorderMedia { order }: ReorderMedia, services: &Services) -> Decision {
         self.by_its_makers(services)?;
-        fault::count("/order", order.len(), MOST_MEDIA)?;
+        fault::list("/order", &order, MOST_MEDIA)?;
         fault::distinct("/order", &order)?;
         self.status_is(EDITABLE)?;
         if order.len() != self.media.len() || !order.iter().all(|media| self.shows(*media)) {

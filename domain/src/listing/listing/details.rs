@@ -137,7 +137,7 @@ impl Showcase {
         if let Some(url) = &self.url {
             fault::web_address("/details/url", url)?;
         }
-        fault::count("/details/makers", self.makers.len(), 20)?;
+        fault::list("/details/makers", &self.makers, 20)?;
         fault::distinct("/details/makers", &self.makers)
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{ListingKind, ListingStatus};
 use crate::{
-    decision::{Refusal, RefusalKind},
+    decision::{Refusal, RefusalKind, either},
     fault::Fault,
     id::{MediaId, StoreId},
 };
@@ -30,7 +30,7 @@ pub enum ListingRefusal {
     #[error("nothing would change")]
     NothingToChange,
     /// The listing does not stand where the command needs it.
-    #[error("the listing is {status}, this needs it to be one of {needs:?}")]
+    #[error("the listing is {status}, this needs it to be {}", either(needs))]
     WrongStatus {
         /// Where it stands.
         status: ListingStatus,
@@ -38,7 +38,7 @@ pub enum ListingRefusal {
         needs: &'static [ListingStatus],
     },
     /// Something is missing that a published listing has.
-    #[error("it can not be published without {missing:?}")]
+    #[error("it can not be published without {}", missing.join(" and "))]
     Incomplete {
         /// What is missing: `price`, `store`, `url`.
         missing: Vec<&'static str>,

@@ -11,7 +11,7 @@ pub(super) const MOST_TAGS: usize = 50;
 /// digits and `-_+.#&`.
 pub(super) fn normalised(given: &[String]) -> Result<BTreeSet<String>, Fault> {
     // Twice the limit: a client may well name tags that the listing has, but not megabytes of them.
-    fault::count("/tags", given.len(), 2 * MOST_TAGS)?;
+    fault::list("/tags", given, 2 * MOST_TAGS)?;
     given
         .iter()
         .enumerate()

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::profile::{BusinessHours, DeliveryOption, Location, PaymentMethod, Profile, StoreKind};
+use super::profile::{BusinessHours, DeliveryOffer, Location, Profile, StoreKind};
 use crate::{
     commands,
     id::{MediaId, UserId},
+    order::payment::PaymentMethod,
     viewer::StoreRole,
 };
 
@@ -90,8 +91,8 @@ pub struct SetBusinessHours {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SetDeliveryOptions {
-    /// At most 20, each with a code of its own.
-    pub delivery_options: Vec<DeliveryOption>,
+    /// At most one of each way.
+    pub delivery_options: Vec<DeliveryOffer>,
 }
 
 /// Replaces the ways in which customers may pay.

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::profile::{BusinessHours, Contact, DeliveryOption, Location, PaymentMethod, Profile, StoreKind};
+use super::profile::{BusinessHours, Contact, DeliveryOffer, Location, Profile, StoreKind};
 use crate::{
     events,
     id::{MediaId, UserId},
+    order::payment::PaymentMethod,
     personal::Personal,
     viewer::StoreRole,
 };
@@ -76,7 +77,7 @@ pub struct BusinessHoursSet {
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryOptionsSet {
     /// All ways from now on.
-    pub delivery_options: Vec<DeliveryOption>,
+    pub delivery_options: Vec<DeliveryOffer>,
 }
 
 /// The store takes money in other ways.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     fault::{self, Fault},
     money::Money,
+    order::delivery::DeliveryOption,
 };
 
 /// What kind of business a store is.
@@ -64,9 +65,10 @@ impl Contact {
             fault::telephone("/contact/phone", phone)?;
         }
         if self.email.is_none() && self.phone.is_none() {
-            return Err(Fault::Blank {
-                field: "/contact".to_owned(),
-            });
+            return Err(Fault::malformed(
+                "/contact",
+                "an e-mail address, a telephone number or both",
+            ));
         }
         Ok(())
     }
@@ -170,7 +172,7 @@ impl BusinessHours {
         if !self.time_zone.chars().all(named) {
             return Err(Fault::malformed("/businessHours/timeZone", "an IANA time zone's name"));
         }
-        fault::count("/businessHours/periods", self.periods.len(), 50)?;
+        fault::list("/businessHours/periods", &self.periods, 50)?;
         let mut order: Vec<usize> = (0..self.periods.len()).collect();
         order.sort_by_key(|index| self.periods[*index]);
         for index in &order {
@@ -190,14 +192,12 @@ impl BusinessHours {
     }
 }
 
-/// A way in which an order reaches its customer.
+/// A way in which a store lets orders reach their customers, and what it costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct DeliveryOption {
-    /// What orders call it: lower-case words with hyphens, at most 40 characters.
-    pub code: String,
-    /// What sort of way it is.
-    pub kind: DeliveryKind,
+pub struct DeliveryOffer {
+    /// The way, as orders name it.
+    pub option: DeliveryOption,
     /// What customers read, 1 to 120 characters.
     pub name: String,
     /// What it costs; not negative.
@@ -213,26 +213,13 @@ pub struct DeliveryOption {
     pub lead_time_minutes: Option<u32>,
 }
 
-/// A sort of delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DeliveryKind {
-    /// The customer fetches it.
-    Collection,
-    /// The store brings it.
-    Courier,
-    /// A carrier brings it.
-    Post,
-}
-
-impl DeliveryOption {
-    pub(super) fn check_all(options: &[Self]) -> Result<(), Fault> {
-        fault::count("/deliveryOptions", options.len(), 20)?;
-        for (index, option) in options.iter().enumerate() {
-            option.check(&format!("/deliveryOptions/{index}"))?;
-            if options[..index].iter().any(|earlier| earlier.code == option.code) {
+impl DeliveryOffer {
+    pub(super) fn check_all(offers: &[Self]) -> Result<(), Fault> {
+        for (index, offer) in offers.iter().enumerate() {
+            offer.check(&format!("/deliveryOptions/{index}"))?;
+            if offers[..index].iter().any(|earlier| earlier.option == offer.option) {
                 return Err(Fault::Repeated {
-                    field: format!("/deliveryOptions/{index}/code"),
+                    field: format!("/deliveryOptions/{index}/option"),
                 });
             }
         }
@@ -240,7 +227,6 @@ impl DeliveryOption {
     }
 
     fn check(&self, at: &str) -> Result<(), Fault> {
-        fault::slug(&format!("{at}/code"), &self.code, 40)?;
         fault::text(&format!("{at}/name"), &self.name, 120)?;
         fault::range(&format!("{at}/fee/amount"), self.fee.amount, 0, i64::MAX)?;
         let Some(minimum) = self.minimum_order else {
@@ -255,22 +241,4 @@ impl DeliveryOption {
         }
         Ok(())
     }
-}
-
-/// A way in which customers may pay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PaymentMethod {
-    /// Credit card.
-    CreditCard,
-    /// Debit card.
-    DebitCard,
-    /// A Brazilian payment slip.
-    Boleto,
-    /// A voucher.
-    Voucher,
-    /// A transfer between banks.
-    BankTransfer,
-    /// Cash, when the order is handed over.
-    Cash,
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Verification;
 use crate::{
-    decision::{Refusal, RefusalKind},
+    decision::{Refusal, RefusalKind, either},
     fault::Fault,
     id::UserId,
 };
@@ -30,7 +30,7 @@ pub enum StoreRefusal {
     #[error("nothing would change")]
     NothingToChange,
     /// Verification does not stand where the command needs it.
-    #[error("verification is {verification}, this needs it to be one of {needs:?}")]
+    #[error("verification is {verification}, this needs it to be {}", either(needs))]
     WrongVerification {
         /// Where it stands.
         verification: Verification,
