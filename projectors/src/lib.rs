@@ -10,6 +10,7 @@
 //! | [`batch`] | the events of one shard that are applied together, typed |
 //! | [`checkpoint`] | the compare-and-set, and how far every projection has come |
 //! | `table`, `row` | rows in bulk: fetched by key, written by one `UNNEST` upsert |
+//! | `fold` | rows that are an aggregate, folded by the domain's own `apply` |
 //! | [`runner`] | reads, applies, commits, tells; one task for each projection and shard |
 //! | [`registry`] | every projection, one line each |
 //! | [`listing`], [`order`], [`chat`] | one folder a family, one file a projection |
@@ -20,6 +21,8 @@
 
 pub mod batch;
 pub mod checkpoint;
+mod fold;
+pub mod listing;
 pub mod order;
 pub mod projection;
 mod row;

@@ -38,6 +38,16 @@ pub enum ProjectionError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A row of the projection's own does not hold what it wrote.
+    #[error("the row {id:?} of the projection {projection:?} can not be read: {source}")]
+    Row {
+        /// The projection.
+        projection: &'static str,
+        /// The row.
+        id: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// The database did not take the rows.
     #[error(transparent)]
     Database(#[from] sqlx::Error),

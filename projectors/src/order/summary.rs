@@ -156,7 +156,7 @@ fn store_orders(stored: &StoredEvent, placed: &OrderPlaced) -> Vec<StoreOrderRow
 
 /// What any event changes, and what this one says beside.
 fn advance(row: &mut OrderRow, stored: &StoredEvent, event: OrderEvent) {
-    row.status = event.status().name().to_owned();
+    event.status().name().clone_into(&mut row.status);
     row.updated_at = stored.envelope.time;
     row.version = stored.envelope.version.cast_signed();
     row.partition = partition(stored.shard);
