@@ -3,6 +3,7 @@
 use std::{fmt, sync::LazyLock};
 
 use crate::{
+    chat::{chat::Chat, message::Message},
     decision::Target,
     entity::{Command, CommandType, Entity, Event, EventType},
     erased::{AnyAggregate, AnyCommand, Typed},
@@ -20,6 +21,8 @@ static ENTITIES: LazyLock<Vec<EntityType>> = LazyLock::new(|| {
         EntityType::of::<StockItem>(),
         EntityType::of::<Order>(),
         EntityType::of::<Payment>(),
+        EntityType::of::<Chat>(),
+        EntityType::of::<Message>(),
     ]
 });
 
