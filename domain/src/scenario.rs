@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cqrs_es::event_sink::EventSink;
 
 use crate::{
-    decision::{ScopeView, Services, Target},
+    decision::{Refusal, RefusalKind, ScopeView, Services, Target},
     entity::Entity,
     erased::{AnyAggregate, at_once},
     id::StoreId,
@@ -87,9 +87,27 @@ where
         self.then(vec![expected.into()])
     }
 
+    /// Whatever the events are.
+    pub fn then_accepted(self) -> Self {
+        let answer = self.answer.as_ref().expect("a `when` comes first");
+        assert!(answer.as_ref().is_ok_and(|events| !events.is_empty()), "{answer:?}");
+        self
+    }
+
     pub fn then_refused(self, expected: A::Error) -> Self {
         assert_eq!(self.answer.as_ref().expect("a `when` comes first"), &Err(expected));
         self
+    }
+
+    /// The field at fault in what was refused for its content.
+    pub fn refused_field(&self) -> String {
+        match self.answer.as_ref().expect("a `when` comes first") {
+            Err(refusal) => {
+                assert_eq!(refusal.kind(), RefusalKind::Invalid, "{refusal}");
+                refusal.field().expect("a faulty content is one field's")
+            }
+            Ok(events) => panic!("accepted: {events:?}"),
+        }
     }
 
     /// The aggregate as it stands.

@@ -2,39 +2,33 @@
 //!
 //! The store is its own scope. Its members stand in its own state, so who may change it is decided on the newest; what a
 //! member may do elsewhere (listings, orders) goes by a read model ([`crate::viewer::Standing`]).
-//!
-//! Verification: unsubmitted → pending → verified | rejected → pending; verified → suspended | expired → pending, for a
-//! verification that ran out can be renewed.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use cqrs_es::{Aggregate, event_sink::EventSink};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    decision::Services, entity::Entity, family::Family, fault, id::UserId, order::payment::PaymentMethod,
-    personal::Personal, viewer::StoreRole,
+    decision::Services, entity::Entity, family::Family, id::UserId, order::payment::PaymentMethod, personal::Personal,
+    viewer::StoreRole,
 };
 
 mod commands;
 mod events;
+mod members;
 mod profile;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod verification;
 
 pub use commands::*;
 pub use events::*;
+pub use members::MOST_MEMBERS;
 pub use profile::*;
 pub use refusal::StoreRefusal;
-
-/// How many members a store may have.
-pub const MOST_MEMBERS: usize = 500;
+pub use verification::Verification;
 
 /// A store, once it is registered.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -68,37 +62,6 @@ pub struct StoreState {
     pub verification: Verification,
     /// When the verification ends, if it does.
     pub verified_until: Option<DateTime<Utc>>,
-}
-
-/// Whether a store is verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verification {
-    /// It never asked.
-    Unsubmitted,
-    /// A moderator is to decide.
-    Pending,
-    /// It is.
-    Verified,
-    /// It is not, and may ask again.
-    Rejected,
-    /// It was, until a moderator took it back.
-    Suspended,
-    /// It was, until its time was over.
-    Expired,
-}
-
-impl fmt::Display for Verification {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unsubmitted => "unsubmitted",
-            Self::Pending => "pending",
-            Self::Verified => "verified",
-            Self::Rejected => "rejected",
-            Self::Suspended => "suspended",
-            Self::Expired => "expired",
-        })
-    }
 }
 
 /// What most commands come to: the events, or why not.
@@ -245,127 +208,13 @@ impl StoreState {
         Ok(vec![LocationSet { location }.into()])
     }
 
-    fn submit_verification(&self, command: SubmitVerification, services: &Services) -> Decision {
-        self.by_an_admin(services)?;
-        fault::text("/registrationNumber", &command.registration_number, 100)?;
-        fault::list("/documents", &command.documents, 20)?;
-        fault::distinct("/documents", &command.documents)?;
-        fault::optional_text("/note", command.note.as_ref(), 2_000)?;
-        self.verification_is(&[Verification::Unsubmitted, Verification::Rejected, Verification::Expired])?;
-        Ok(vec![
-            VerificationSubmitted {
-                registration_number: command.registration_number,
-                documents: command.documents,
-                note: command.note,
-            }
-            .into(),
-        ])
-    }
-
-    fn verify(&self, VerifyStore { until }: VerifyStore, services: &Services) -> Decision {
-        by_a_moderator(services)?;
-        if let Some(until) = until.filter(|until| *until <= services.now) {
-            return Err(StoreRefusal::UntilNotInFuture {
-                until,
-                now: services.now,
-            });
-        }
-        self.verification_is(&[Verification::Pending])?;
-        Ok(vec![StoreVerified { until }.into()])
-    }
-
-    fn reject(&self, RejectStore { reason }: RejectStore, services: &Services) -> Decision {
-        by_a_moderator(services)?;
-        fault::text("/reason", &reason, 2_000)?;
-        self.verification_is(&[Verification::Pending])?;
-        Ok(vec![StoreRejected { reason }.into()])
-    }
-
-    fn suspend(&self, SuspendStore { reason }: SuspendStore, services: &Services) -> Decision {
-        by_a_moderator(services)?;
-        fault::text("/reason", &reason, 2_000)?;
-        self.verification_is(&[Verification::Verified])?;
-        Ok(vec![StoreSuspended { reason }.into()])
-    }
-
-    fn expire(&self, services: &Services) -> Decision {
-        by_a_moderator(services)?;
-        self.verification_is(&[Verification::Verified])?;
-        if let Some(until) = self.verified_until.filter(|until| *until > services.now) {
-            return Err(StoreRefusal::NotYetExpired {
-                until,
-                now: services.now,
-            });
-        }
-        Ok(vec![StoreExpired {}.into()])
-    }
-
-    fn add_member(&self, AddMember { user, role }: AddMember, services: &Services) -> Decision {
-        self.by_an_admin(services)?;
-        if self.members.contains_key(&user) {
-            return Err(StoreRefusal::AlreadyMember { user });
-        }
-        fault::count("/user", self.members.len() + 1, MOST_MEMBERS)?;
-        Ok(vec![MemberAdded { user, role }.into()])
-    }
-
-    fn change_member_role(&self, ChangeMemberRole { user, role }: ChangeMemberRole, services: &Services) -> Decision {
-        self.by_an_admin(services)?;
-        changed(self.member(user)? != role)?;
-        if role < StoreRole::Admin {
-            self.leaves_an_admin(user)?;
-        }
-        Ok(vec![MemberRoleChanged { user, role }.into()])
-    }
-
-    fn remove_member(&self, RemoveMember { user }: RemoveMember, services: &Services) -> Decision {
-        let leaves = services.viewer.is(user) && self.members.contains_key(&user);
-        if !leaves {
-            self.by_an_admin(services)?;
-        }
-        self.member(user)?;
-        self.leaves_an_admin(user)?;
-        let mut events = vec![MemberRemoved { user }.into()];
-        // The contact is a member's: who leaves takes theirs along.
-        if self.contact.as_ref().is_some_and(|contact| contact.subject == user) {
-            let profile = self.profile.clone();
-            events.push(StoreProfileChanged { profile, contact: None }.into());
-        }
-        Ok(events)
-    }
-
-    fn by_an_admin(&self, services: &Services) -> Result<(), StoreRefusal> {
+    pub(super) fn by_an_admin(&self, services: &Services) -> Result<(), StoreRefusal> {
         let role = services.user().and_then(|user| self.members.get(&user));
         if services.viewer.is_trusted() || role == Some(&StoreRole::Admin) {
             return Ok(());
         }
         Err(StoreRefusal::Forbidden {
             needs: "an admin of the store",
-        })
-    }
-
-    fn member(&self, user: UserId) -> Result<StoreRole, StoreRefusal> {
-        self.members
-            .get(&user)
-            .copied()
-            .ok_or(StoreRefusal::NotMember { user, field: "/user" })
-    }
-
-    fn leaves_an_admin(&self, user: UserId) -> Result<(), StoreRefusal> {
-        let mut others = self.members.iter().filter(|(member, _)| **member != user);
-        if others.any(|(_, role)| *role == StoreRole::Admin) {
-            return Ok(());
-        }
-        Err(StoreRefusal::LastAdmin { user })
-    }
-
-    fn verification_is(&self, needs: &'static [Verification]) -> Result<(), StoreRefusal> {
-        if needs.contains(&self.verification) {
-            return Ok(());
-        }
-        Err(StoreRefusal::WrongVerification {
-            verification: self.verification,
-            needs,
         })
     }
 
@@ -414,13 +263,6 @@ impl From<StoreRegistered> for StoreState {
             verified_until: None,
         }
     }
-}
-
-fn by_a_moderator(services: &Services) -> Result<(), StoreRefusal> {
-    if services.viewer.may_moderate() {
-        return Ok(());
-    }
-    Err(StoreRefusal::Forbidden { needs: "a moderator" })
 }
 
 fn changed(is_so: bool) -> Result<(), StoreRefusal> {

@@ -156,7 +156,12 @@ impl ListingState {
         let added: BTreeSet<String> = given.difference(&self.tags).cloned().collect();
         changed(!added.is_empty())?;
         let tags: BTreeSet<String> = self.tags.union(&given).cloned().collect();
-        fault::count("/tags", tags.len(), MOST_TAGS)?;
+        if tags.len() > MOST_TAGS {
+            return Err(ListingRefusal::TooManyTags {
+                tags: tags.len(),
+                limit: MOST_TAGS,
+            });
+        }
         Ok(ListingTagged { added, tags }.into())
     }
 
@@ -182,7 +187,9 @@ impl ListingState {
         if self.shows(media) {
             return Err(ListingRefusal::AlreadyAttached { media });
         }
-        fault::count("/media", self.media.len() + 1, MOST_MEDIA)?;
+        if self.media.len() >= MOST_MEDIA {
+            return Err(ListingRefusal::TooManyMedia { limit: MOST_MEDIA });
+        }
         let last = u32::try_from(self.media.len()).expect("a listing shows at most a hundred files");
         let position = position.unwrap_or(last);
         fault::range("/position", position, 0, last.into())?;

@@ -61,6 +61,20 @@ pub enum ListingRefusal {
     /// A sub-category lies in a category.
     #[error("a sub-category needs a category that it lies in")]
     SubCategoryAlone,
+    /// A listing has so many tags, and no more.
+    #[error("the listing would have {tags} tags, at most {limit} are allowed")]
+    TooManyTags {
+        /// How many it would have.
+        tags: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// A listing shows so many files, and no more.
+    #[error("a listing shows at most {limit} files")]
+    TooManyMedia {
+        /// How many it may show.
+        limit: usize,
+    },
     /// The file is attached.
     #[error("{media} is attached already")]
     AlreadyAttached {
@@ -106,6 +120,8 @@ impl Refusal for ListingRefusal {
             | Self::NeedsApproval
             | Self::KindIsFixed { .. }
             | Self::StoreIsFixed { .. }
+            | Self::TooManyTags { .. }
+            | Self::TooManyMedia { .. }
             | Self::AlreadyAttached { .. }
             | Self::NotAttached { .. }
             | Self::OrderIncomplete { .. } => RefusalKind::Conflict,
@@ -118,7 +134,8 @@ impl Refusal for ListingRefusal {
             Self::KindIsFixed { .. } => "/details/kind",
             Self::StoreIsFixed { .. } => "/store",
             Self::SubCategoryAlone => "/subCategory",
-            Self::AlreadyAttached { .. } | Self::NotAttached { .. } => "/media",
+            Self::TooManyTags { .. } => "/tags",
+            Self::TooManyMedia { .. } | Self::AlreadyAttached { .. } | Self::NotAttached { .. } => "/media",
             Self::OrderIncomplete { .. } => "/order",
             Self::UntilNotInFuture { .. } => "/until",
             _ => return None,

@@ -68,6 +68,12 @@ pub enum StoreRefusal {
         #[serde(skip)]
         field: &'static str,
     },
+    /// A store has so many members, and no more.
+    #[error("a store has at most {limit} members")]
+    TooManyMembers {
+        /// How many it may have.
+        limit: usize,
+    },
     /// A store without an admin could never be changed again.
     #[error("{user} is the store's last admin")]
     LastAdmin {
@@ -92,6 +98,7 @@ impl Refusal for StoreRefusal {
             | Self::NotYetExpired { .. }
             | Self::AlreadyMember { .. }
             | Self::NotMember { .. }
+            | Self::TooManyMembers { .. }
             | Self::LastAdmin { .. } => RefusalKind::Conflict,
         }
     }
