@@ -6,6 +6,7 @@ use schemars::Schema;
 use serde_json::Value;
 
 use crate::{
+    body::InvalidBody,
     decision::{Reads, Refusal, ScopeView, Services, Target},
     family::Family,
     id::StoreId,
@@ -39,7 +40,7 @@ pub trait Entity:
 /// The commands of an aggregate, by name. Written by [`commands!`](crate::commands).
 pub trait Command: Send + 'static + Sized {
     /// Reads the JSON body of the command called `name`; `None` when there is no such command.
-    fn parse(name: &str, body: &[u8]) -> Option<Result<Self, serde_json::Error>>;
+    fn parse(name: &str, body: &[u8]) -> Option<Result<Self, InvalidBody>>;
     /// Every command with the JSON Schema of its body.
     fn catalogue() -> Vec<CommandType>;
 }
@@ -107,9 +108,9 @@ macro_rules! commands {
         })*
 
         impl $crate::entity::Command for $name {
-            fn parse(name: &str, body: &[u8]) -> Option<Result<Self, serde_json::Error>> {
+            fn parse(name: &str, body: &[u8]) -> Option<Result<Self, $crate::body::InvalidBody>> {
                 match name {
-                    $($segment => Some(serde_json::from_slice::<$body>(body).map(Self::$variant)),)*
+                    $($segment => Some($crate::body::read::<$body>(body).map(Self::$variant)),)*
                     _ => None,
                 }
             }

@@ -14,6 +14,7 @@
 //! | [`decision`] | what a decision may see ([`decision::Services`]) and how it says no ([`decision::Refusal`]) |
 //! | [`erased`] | the same aggregates behind one object-safe face, for dispatch by path |
 //! | [`fault`] | what is wrong with a field whatever the state, and the checks that say so |
+//! | [`body`] | the JSON body of a command, and the field at fault when it can not be read |
 //! | [`registry`] | the list of all aggregates: routes, OpenAPI, event schemas and dispatch come from it |
 //! | [`listing`], [`order`], [`chat`] | one folder a family, one file an aggregate |
 //!
@@ -21,6 +22,7 @@
 //! Write one file in its family's folder (state, commands, events, refusals, decisions, given/when/then tests) after the
 //! model of [`listing::stock`], and add one line to [`registry`].
 
+pub mod body;
 pub mod bounds;
 pub mod chat;
 pub mod clock;

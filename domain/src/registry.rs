@@ -3,6 +3,7 @@
 use std::{fmt, sync::LazyLock};
 
 use crate::{
+    body::InvalidBody,
     chat::{chat::Chat, message::Message},
     decision::Target,
     entity::{Command, CommandType, Entity, Event, EventType},
@@ -32,7 +33,7 @@ pub fn entities() -> &'static [EntityType] {
 }
 
 /// Reads a command's body by the command's name.
-type Parse = fn(&str, &[u8]) -> Option<Result<Box<dyn AnyCommand>, serde_json::Error>>;
+type Parse = fn(&str, &[u8]) -> Option<Result<Box<dyn AnyCommand>, InvalidBody>>;
 
 /// The aggregate type whose streams have ids with this prefix.
 pub fn by_stream(stream: &str) -> Option<&'static EntityType> {
@@ -88,7 +89,7 @@ impl EntityType {
     }
 
     /// Reads the JSON body of the command called `name`; `None` when the aggregate has no such command.
-    pub fn parse(&self, name: &str, body: &[u8]) -> Option<Result<Box<dyn AnyCommand>, serde_json::Error>> {
+    pub fn parse(&self, name: &str, body: &[u8]) -> Option<Result<Box<dyn AnyCommand>, InvalidBody>> {
         (self.parse)(name, body)
     }
 
