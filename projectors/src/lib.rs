@@ -20,6 +20,7 @@
 //! start of the log while the others go on.
 
 pub mod batch;
+pub mod chat;
 pub mod checkpoint;
 mod fold;
 pub mod listing;
