@@ -71,7 +71,6 @@ impl Messages {
                 Kept {
                     message,
                     row,
-                    secret,
                     touched: false,
                 },
             );
@@ -106,7 +105,6 @@ impl Messages {
             Kept {
                 message: Message::default(),
                 row,
-                secret,
                 touched: true,
             },
         );
