@@ -7,7 +7,7 @@ use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
-use crate::record::Record;
+use crate::record::{HASH_HEADER, PREV_HEADER, Record};
 
 /// The `ce_source` of all records.
 pub const SOURCE: &str = "/stoa";
@@ -15,6 +15,41 @@ pub const SOURCE: &str = "/stoa";
 pub const OPENED: &str = "stoa.writer.opened";
 /// The type of the record that settles that the head still is the writer's.
 pub const CHECKED: &str = "stoa.writer.checked";
+
+/// Every header name that a record of ours may have.
+const NAMES: [&str; 23] = [
+    "ce_specversion",
+    "ce_id",
+    "ce_source",
+    "ce_type",
+    "ce_subject",
+    "ce_time",
+    "ce_partitionkey",
+    "ce_streamversion",
+    "ce_commandid",
+    "ce_correlationid",
+    "ce_causationid",
+    "ce_actor",
+    "ce_part",
+    "ce_session",
+    "ce_seq",
+    "ce_idempotencykey",
+    "ce_bodyhmac",
+    "ce_standing",
+    "ce_traceparent",
+    "ce_recordedtime",
+    "content-type",
+    PREV_HEADER,
+    HASH_HEADER,
+];
+
+/// A header name that was read: one of ours costs no memory. Readers see twenty of them with every record.
+pub fn header_name(name: &str) -> Cow<'static, str> {
+    NAMES
+        .iter()
+        .find(|known| **known == name)
+        .map_or_else(|| Cow::Owned(name.to_owned()), |known| Cow::Borrowed(*known))
+}
 
 /// The metadata of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,11 +15,13 @@
 //! | [`checkpoint`] | where a reader stands, between commits |
 //! | [`commit`] | what a reader sees, and what a writer is given |
 //! | [`port`] | what an adapter does: append in order, read from an offset, tell the end |
+//! | [`kafka`] | the adapter for Kafka |
 
 pub mod chain;
 pub mod checkpoint;
 pub mod commit;
 pub mod envelope;
+pub mod kafka;
 pub mod port;
 pub mod position;
 pub mod record;
