@@ -116,18 +116,12 @@ impl Drop for Kafka {
     }
 }
 
-fn java(node: &Node, heap_mb: u32, main: &str) -> Result<Vec<String>, Error> {
-    let jars = jars()?;
-    Ok(vec![
-        format!("-Xmx{heap_mb}m"),
-        // The broker never needs a display or a name service; without these a JVM start takes longer.
-        "-Djava.awt.headless=true".into(),
-        "-XX:+UseG1GC".into(),
-        format!("-Dlog4j2.configurationFile={}", node.log4j().display()),
-        "-cp".into(),
-        format!("{}/*", jars.display()),
-        main.into(),
-    ])
+/// What the JVM is told: `main` with Kafka's jars, and where its log settings are.
+fn java(node: &Node, options: &[String], main: &str) -> Result<Vec<String>, Error> {
+    let mut arguments = options.to_vec();
+    arguments.push(format!("-Dlog4j2.configurationFile={}", node.log4j().display()));
+    arguments.extend(["-cp".into(), format!("{}/*", jars()?.display()), main.into()]);
+    Ok(arguments)
 }
 
 /// Where `make setup` put the jars.
@@ -143,10 +137,15 @@ fn jars() -> Result<PathBuf, Error> {
 async fn format(node: &Node) -> Result<(), Error> {
     // A cluster id is 16 bytes in base64: 22 characters, of which the last carries two bits.
     let cluster = format!("{}A", &unique::hex(11)?[..21]);
-    let mut arguments = java(node, 128, "kafka.tools.StorageTool")?;
+    let program = "kafka.tools.StorageTool";
+    // It ends before the optimising compiler and a parallel collector would pay.
+    let mut arguments = java(
+        node,
+        &["-XX:TieredStopAtLevel=1".into(), "-XX:+UseSerialGC".into()],
+        program,
+    )?;
     arguments.extend(["format", "--ignore-formatted", "-t", &cluster, "-c"].map(String::from));
     arguments.push(node.properties().display().to_string());
-    let program = "kafka.tools.StorageTool";
     let spawned = tokio::task::spawn_blocking(move || Command::new("java").args(arguments).output()).await;
     let output = spawned.map_err(std::io::Error::other).flatten();
     let output = output.map_err(|source| Error::Spawn {
@@ -167,7 +166,7 @@ async fn run(node: &Node, settings: &Settings, scratch: Option<&Path>) -> Result
     // A log of its own for each start, so that an earlier one's line is not taken for this one's.
     let path = node.dir.join("broker.log");
     let log = File::create(&path).map_err(file("create", &path))?;
-    let mut arguments = java(node, settings.heap_mb, "kafka.Kafka")?;
+    let mut arguments = java(node, &[format!("-Xmx{}m", settings.heap_mb)], "kafka.Kafka")?;
     arguments.push(node.properties().display().to_string());
     let account = &Account::own_self();
     let terms = Terms {
