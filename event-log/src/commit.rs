@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::{
     chain::Hash,
-    envelope::{Envelope, InvalidEnvelope},
-    record::{Record, Stored},
+    envelope::{Envelope, InvalidEnvelope, Part},
+    record::Stored,
     shard::Shard,
 };
 
@@ -114,8 +114,8 @@ pub struct Cause {
 }
 
 impl Draft {
-    /// The record, not yet chained.
-    pub fn into_record(self, part: crate::envelope::Part, session: Uuid, seq: u64, recorded: DateTime<Utc>) -> Record {
+    /// The headers' content.
+    pub fn into_envelope(self, part: Part, session: Uuid, seq: u64, recorded: DateTime<Utc>) -> Envelope {
         let Cause {
             command,
             correlation,
@@ -145,6 +145,5 @@ impl Draft {
             traceparent,
             recorded,
         }
-        .into_record(Some(&self.scope), self.value)
     }
 }

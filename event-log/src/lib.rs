@@ -16,13 +16,27 @@
 //! | [`commit`] | what a reader sees, and what a writer is given |
 //! | [`port`] | what an adapter does: append in order, read from an offset, tell the end |
 //! | [`kafka`] | the adapter for Kafka |
+//! | [`chain_reader`] | the rule by which a reader believes, record by record |
+//! | [`reader`] | commits of several shards, following the log's end |
+//! | `pause` | pauses between attempts |
+//! | [`control`] | the writer's own records: the barrier and the check |
+//! | [`limits`] | how much a writer may have under way |
+//! | [`owner`] | the single writer of a shard: appends, confirmations, reopening |
+//! | [`tail`] | what the owner knows past the archive |
 
 pub mod chain;
+pub mod chain_reader;
 pub mod checkpoint;
 pub mod commit;
+pub mod control;
 pub mod envelope;
 pub mod kafka;
+pub mod limits;
+pub mod owner;
+mod pause;
 pub mod port;
 pub mod position;
+pub mod reader;
 pub mod record;
 pub mod shard;
+pub mod tail;

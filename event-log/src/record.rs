@@ -40,6 +40,11 @@ impl Record {
             .and_then(|(_, value)| value.as_ref())
     }
 
+    /// The first header of this name as text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.header(name).and_then(|value| std::str::from_utf8(value).ok())
+    }
+
     /// The hash that it says it is chained on, and its own; `None` for a foreign record, which has none.
     pub fn links(&self) -> Option<(Hash, Hash)> {
         let read = |name| Hash::try_from(self.header(name)?.as_ref()).ok();

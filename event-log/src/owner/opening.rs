@@ -1,0 +1,202 @@
+//! Taking a shard over: read to the end, append a barrier chained on the head, and repeat until the barrier itself
+//! extends the chain. From there nothing of any earlier session can extend it.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
+use uuid::Uuid;
+
+use super::{
+    WriterIdentity,
+    session::Session,
+    state::{Core, Flight},
+};
+use crate::{
+    chain_reader::{ChainReader, Check},
+    checkpoint::Checkpoint,
+    commit::Commit,
+    control::Opened,
+    limits::Limits,
+    pause::{Backoff, jittered},
+    port::{LogError, Port},
+    reader::{reaches, read_to},
+    record::Stored,
+};
+
+/// How long a writer that another cut off holds back before it cuts the other off in turn. Without a pause that differs,
+/// writers that reopen at each other void half of all records.
+const HOLD_BACK: Duration = Duration::from_millis(150);
+
+/// Why a shard could not be taken over.
+#[derive(Debug, Clone)]
+pub(super) enum Failure {
+    Log(LogError),
+    /// Another writer with a higher assignment has it.
+    Superseded {
+        assignment: u64,
+    },
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        Self::Log(error)
+    }
+}
+
+/// What has been read while taking a shard over.
+pub(super) struct Takeover {
+    pub chain: ChainReader,
+    /// The commits read, control records included.
+    pub commits: Vec<Arc<Commit>>,
+    /// The sessions of this takeover's own barriers.
+    own: Vec<Uuid>,
+    /// The assignment of another's barrier that was read and not yet heeded.
+    rival: Option<u64>,
+    /// Whether barriers that are read are of rivals, and not just history.
+    contending: bool,
+}
+
+impl Takeover {
+    /// At the first opening what is read is history; when reopening, others' barriers are what cut this writer off.
+    pub fn new(from: Checkpoint, reopening: bool) -> Self {
+        Self {
+            chain: ChainReader::new(from, Check::Links),
+            commits: Vec::new(),
+            own: Vec::new(),
+            rival: None,
+            contending: reopening,
+        }
+    }
+
+    /// Reads on up to `end`.
+    async fn read_to(&mut self, port: &dyn Port, end: u64) -> Result<(), LogError> {
+        reaches(self.chain.checkpoint(), end)?;
+        let (commits, own, rival) = (&mut self.commits, &self.own, &mut self.rival);
+        let read = read_to(port, &mut self.chain, end, |commit| {
+            *rival = barrier_of_another(&commit, own).or(*rival);
+            commits.push(Arc::new(commit));
+        })
+        .await;
+        if read.is_err() {
+            self.chain = self.chain.resumed();
+        }
+        if !self.contending {
+            self.rival = None;
+        }
+        read
+    }
+}
+
+fn barrier_of_another(commit: &Commit, own: &[Uuid]) -> Option<u64> {
+    let event = commit.events.first()?;
+    let barrier: Opened =
+        (event.envelope.event_type == crate::envelope::OPENED).then(|| serde_json::from_slice(&event.value).ok())??;
+    (!own.contains(&barrier.session)).then_some(barrier.generation)
+}
+
+impl Core {
+    /// Opens a shard for the first time.
+    pub async fn open(
+        port: Arc<dyn Port>,
+        archived: Checkpoint,
+        identity: WriterIdentity,
+        clock: Arc<dyn domain::clock::Clock>,
+        limits: Limits,
+    ) -> Result<(Arc<Self>, mpsc::UnboundedReceiver<Flight>), LogError> {
+        let mut takeover = Takeover::new(archived.clone(), false);
+        let (core, flights) = Self::new(port, archived, identity, clock, limits);
+        let opening = timeout(core.limits.answer_within, core.take_over(&mut takeover, false));
+        let session = match opening.await {
+            Ok(Ok(session)) => session,
+            Ok(Err(Failure::Log(error))) => return Err(error),
+            Ok(Err(Failure::Superseded { assignment })) => {
+                let reason = format!("a writer of assignment generation {assignment} opens the shard as well");
+                return Err(LogError::Unavailable(reason));
+            }
+            Err(_) => return Err(LogError::Unavailable("the shard could not be opened in time".into())),
+        };
+        core.reopened_by(takeover, session);
+        Ok((core, flights))
+    }
+
+    pub fn reopened_by(&self, takeover: Takeover, session: Session) {
+        let Takeover { chain, commits, .. } = takeover;
+        tracing::info!(shard = %self.shard, session = %session.id(), head = ?chain.checkpoint().head_offset, "shard opened");
+        self.reopened(session, chain.checkpoint().clone(), chain.recorded(), &commits);
+    }
+
+    /// Tries until the barrier extends the chain. A log that does not answer is tried again only by a `patient` one.
+    pub async fn take_over(&self, takeover: &mut Takeover, patient: bool) -> Result<Session, Failure> {
+        let mut backoff = Backoff::default();
+        loop {
+            match self.attempt(takeover).await {
+                Ok(Some(session)) => return Ok(session),
+                Ok(None) => sleep(jittered(HOLD_BACK)).await,
+                Err(Failure::Log(LogError::Unavailable(reason))) if patient => {
+                    tracing::warn!(shard = %self.shard, reason, "the shard can not be reopened, trying again");
+                    backoff.wait().await;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    /// One attempt; `None`: somebody else wrote meanwhile.
+    async fn attempt(&self, takeover: &mut Takeover) -> Result<Option<Session>, Failure> {
+        let identity = self.state.lock().identity.clone();
+        let port = self.port.as_ref();
+        let end = self.answer(port.end(self.shard)).await?;
+        takeover.read_to(port, end).await?;
+        if let Some(assignment) = takeover.rival.take() {
+            return if assignment > identity.assignment {
+                Err(Failure::Superseded { assignment })
+            } else {
+                Ok(None)
+            };
+        }
+        takeover.contending = true;
+
+        let appender = self.answer(port.appender(self.shard)).await?;
+        let at = takeover.chain.checkpoint().clone();
+        let end = takeover.chain.next();
+        let mut session = Session::new(appender, &at, end);
+        let recorded = self
+            .clock
+            .now()
+            .max(takeover.chain.recorded().unwrap_or_default())
+            .max(self.state.lock().recorded);
+        let barrier = session.barrier(&identity, &at, recorded);
+        takeover.own.push(session.id());
+        let sent = session.send(self.shard, vec![barrier]);
+        let lost = |_| LogError::Unavailable("the barrier's report was lost".into());
+        let offset = self.answer(async { sent.report.await.map_err(lost)? }).await?;
+
+        let Some(barrier) = sent.commit.events.first() else {
+            return Ok(None);
+        };
+        if offset == end {
+            // Where the end was: nothing came between. It need not be read back to know what it is.
+            let mut record = barrier.envelope.clone().into_record(None, barrier.value.clone());
+            let _ = record.chain_on(at.head);
+            if let Some(commit) = takeover.chain.accept(&Stored { offset, record })?.commit {
+                takeover.commits.push(Arc::new(commit));
+            }
+        } else {
+            takeover.read_to(port, offset + 1).await?;
+        }
+        if takeover.chain.checkpoint().head != barrier.hash {
+            return Ok(None);
+        }
+        session.continue_at(offset + 1);
+        Ok(Some(session))
+    }
+
+    async fn answer<T>(&self, answer: impl Future<Output = Result<T, LogError>>) -> Result<T, LogError> {
+        timeout(self.limits.report_within, answer)
+            .await
+            .map_err(|_| LogError::Unavailable("no answer in time".into()))?
+    }
+}
