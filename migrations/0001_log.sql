@@ -34,13 +34,13 @@ create table log_record (
     command    uuid not null,
     event_type text not null,
     recorded   timestamptz not null,
-    headers    bytea not null,       -- every header but stoa_prev and stoa_hash, in order, in the canonical encoding
+    headers    bytea not null,       -- every header but stoa_prev and stoa_hash, in the canonical encoding
     value      bytea,
     prev       bytea not null,
     hash       bytea not null,
     primary key (family, partition, "offset")
 );
 
-create index log_record_stream on log_record (stream, version);
+create index log_record_stream on log_record (stream, "offset");
 create index log_record_scope on log_record (scope, "offset") where scope is not null;
 create index log_record_command on log_record (command) where scope is not null;

@@ -14,6 +14,10 @@
 //! | [`position`] | the opaque token {log id, shard → offset} that clients hold |
 //! | [`checkpoint`] | where a reader stands, between commits |
 //! | [`commit`] | what a reader sees, and what a writer is given |
+//! | [`schema`] | the database's migrations |
+//! | [`archive`] | the table of valid records: loads, pages, history, a watch |
+//! | [`postgres`] | the adapter for Postgres |
+//! | [`log`] | the log as everybody else holds it: port, archive, identity |
 //! | [`port`] | what an adapter does: append in order, read from an offset, tell the end |
 //! | [`kafka`] | the adapter for Kafka |
 //! | [`chain_reader`] | the rule by which a reader believes, record by record |
@@ -24,6 +28,7 @@
 //! | [`owner`] | the single writer of a shard: appends, confirmations, reopening |
 //! | [`tail`] | what the owner knows past the archive |
 
+pub mod archive;
 pub mod chain;
 pub mod chain_reader;
 pub mod checkpoint;
@@ -32,11 +37,15 @@ pub mod control;
 pub mod envelope;
 pub mod kafka;
 pub mod limits;
+pub mod log;
 pub mod owner;
 mod pause;
 pub mod port;
 pub mod position;
+pub mod postgres;
 pub mod reader;
 pub mod record;
+mod row;
+pub mod schema;
 pub mod shard;
 pub mod tail;
