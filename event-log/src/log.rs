@@ -2,12 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{clock::Clock, family::Family, id};
+use domain::{
+    clock::{Clock, SystemClock},
+    family::Family,
+    id,
+};
 use sqlx::{PgPool, types::Json};
 use uuid::Uuid;
 
 use crate::{
     archive::{Archive, watch::ArchiveWatch},
+    kafka::{KafkaLog, KafkaSettings},
     port::{LogError, Port},
     postgres::{PostgresLog, create_heads},
     shard::{DEFAULT_PARTITIONS, Shard, Topology},
@@ -18,21 +23,21 @@ use crate::{
 pub struct LogSettings {
     /// The database, migrated: the log itself, or its archive.
     pub database: PgPool,
+    /// The log is kept in Kafka, there; else in the database.
+    pub kafka: Option<KafkaSettings>,
     /// The partitions that a new log gets. An existing log must have these.
     pub topology: Topology,
-    /// What the names of topics begin with, so that installations can share a broker.
-    pub prefix: String,
     /// Postgres mode: a report that is not there after this time is a bad one.
     pub report_within: Duration,
 }
 
 impl LogSettings {
-    /// A log in this database, with the default topology.
+    /// A log kept in this database, with the default topology.
     pub fn new(database: PgPool) -> Self {
         Self {
             database,
+            kafka: None,
             topology: Topology::uniform(DEFAULT_PARTITIONS),
-            prefix: String::new(),
             report_within: Duration::from_secs(10),
         }
     }
@@ -77,21 +82,29 @@ impl std::fmt::Debug for Log {
 }
 
 impl Log {
-    /// Opens the log of this database, or makes it. A start with another partition count, keeper or prefix than it was
-    /// made with is refused.
-    pub async fn open(settings: LogSettings, clock: &dyn Clock) -> Result<Self, LogError> {
+    /// Opens the log of this database, or makes it. A start with another partition count, keeper or topic prefix than it
+    /// was made with is refused.
+    pub async fn open(settings: LogSettings) -> Result<Self, LogError> {
         let LogSettings {
             database,
+            kafka,
             topology,
-            prefix,
             report_within,
         } = settings;
-        let keeper = Keeper::Postgres;
-        let id = identify(&database, keeper, &prefix, &topology, clock).await?;
+        let keeper = if kafka.is_some() {
+            Keeper::Kafka
+        } else {
+            Keeper::Postgres
+        };
+        let prefix = kafka.as_ref().map_or("", |kafka| &kafka.topic_prefix);
+        let id = identify(&database, keeper, prefix, &topology).await?;
         create_heads(&database, &topology).await?;
         let watch = ArchiveWatch::start(&database, &topology).await?;
+        let port: Arc<dyn Port> = match kafka {
+            Some(kafka) => Arc::new(KafkaLog::open(kafka, topology.clone()).await?),
+            None => Arc::new(PostgresLog::new(database.clone(), watch.clone(), report_within)),
+        };
         let topology = Arc::new(topology);
-        let port: Arc<dyn Port> = Arc::new(PostgresLog::new(database.clone(), watch.clone(), report_within));
         let archive = Archive::new(database, id, topology.clone(), watch);
         Ok(Self {
             id,
@@ -134,13 +147,7 @@ impl Log {
 }
 
 /// The id of the database's log, made at the first start; refuses another keeper, prefix or topology than that start's.
-async fn identify(
-    pool: &PgPool,
-    keeper: Keeper,
-    prefix: &str,
-    topology: &Topology,
-    clock: &dyn Clock,
-) -> Result<Uuid, LogError> {
+async fn identify(pool: &PgPool, keeper: Keeper, prefix: &str, topology: &Topology) -> Result<Uuid, LogError> {
     if let Some((family, count)) = topology
         .partitions
         .iter()
@@ -155,7 +162,7 @@ async fn identify(
     .bind(keeper.name())
     .bind(prefix)
     .bind(Json(topology))
-    .bind(clock.now())
+    .bind(SystemClock.now())
     .execute(pool)
     .await?;
     let (id, made_keeper, made_prefix, Json(made_topology)): (Uuid, String, String, Json<Topology>) =
