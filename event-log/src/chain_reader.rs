@@ -34,6 +34,8 @@ pub enum Check {
 pub struct Step {
     /// The commit that it completed.
     pub commit: Option<Commit>,
+    /// The commit's records as they lie in the log; only when their hashes are checked.
+    pub records: Vec<Record>,
     /// How many records are void by it: itself, or pending parts that it cut off.
     pub void: u64,
     /// Whether it is void and of no writer of ours.
@@ -67,6 +69,8 @@ pub struct ChainReader {
     checkpoint: Checkpoint,
     next: u64,
     pending: Vec<StoredEvent>,
+    /// The pending parts as they lie; empty unless hashes are checked.
+    records: Vec<Record>,
     sessions: HashMap<Uuid, Session>,
     recorded: Option<DateTime<Utc>>,
     tally: Tally,
@@ -84,6 +88,7 @@ impl ChainReader {
             next: checkpoint.head_offset.unwrap_or(0),
             checkpoint,
             pending: Vec::new(),
+            records: Vec::new(),
             sessions: sessions.into_iter().collect(),
             recorded: None,
             tally: Tally::default(),
@@ -187,14 +192,19 @@ impl ChainReader {
                 self.count_void(part.envelope.session, offset)?;
                 step.void += 1;
             }
+            self.records.clear();
         }
         if let Err(reason) = follows(&self.pending, &event) {
             return Err(self.broken(offset, reason));
         }
         let last = event.envelope.part.is_last();
         self.pending.push(event);
+        if self.check == Check::Hashes {
+            self.records.push(stored.record.clone());
+        }
         if last {
             step.commit = Some(self.commit());
+            step.records = std::mem::take(&mut self.records);
         }
         Ok(step)
     }
@@ -233,9 +243,9 @@ impl ChainReader {
         let shard = self.checkpoint.shard;
         tracing::warn!(%shard, offset, "a record that no writer of ours appended is void");
         Step {
-            commit: None,
             void: 1,
             foreign: true,
+            ..Step::default()
         }
     }
 

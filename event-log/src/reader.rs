@@ -12,7 +12,7 @@ use crate::{
     commit::Commit,
     pause::Backoff,
     port::{LogError, Port, RawStream},
-    record::Stored,
+    record::{Record, Stored},
     shard::Shard,
 };
 
@@ -26,6 +26,8 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub struct Read {
     /// The commit. A writer's own record is one too ([`Commit::is_control`]): it moves the checkpoint.
     pub commit: Commit,
+    /// Its records as they lie in the log; only when hashes are checked ([`Check::Hashes`]).
+    pub records: Vec<Record>,
     /// The checkpoint to keep together with what was made of the commit.
     pub checkpoint: Checkpoint,
 }
@@ -134,7 +136,11 @@ impl Reader {
             self.looked = Some(Instant::now());
             self.suspect = Some(shard);
         }
-        Ok(step.commit.map(|commit| Read { commit, checkpoint }))
+        Ok(step.commit.map(|commit| Read {
+            commit,
+            records: step.records,
+            checkpoint,
+        }))
     }
 
     async fn connect(&self) -> Result<RawStream, LogError> {
