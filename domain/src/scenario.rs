@@ -49,6 +49,11 @@ where
         self
     }
 
+    pub fn not_member_of(mut self, store: StoreId) -> Self {
+        self.services.standing.stores.remove(&store);
+        self
+    }
+
     pub fn target(mut self, scope: impl ToString, stream: impl ToString) -> Self {
         self.services.target = Target {
             scope: scope.to_string(),
@@ -101,13 +106,23 @@ where
 
     /// The field at fault in what was refused for its content.
     pub fn refused_field(&self) -> String {
-        match self.answer.as_ref().expect("a `when` comes first") {
-            Err(refusal) => {
-                assert_eq!(refusal.kind(), RefusalKind::Invalid, "{refusal}");
-                refusal.field().expect("a faulty content is one field's")
-            }
-            Ok(events) => panic!("accepted: {events:?}"),
-        }
+        assert_eq!(self.refused_kind(), RefusalKind::Invalid);
+        self.refusal().field().expect("a faulty content is one field's")
+    }
+
+    /// As what the refusal answers.
+    pub fn refused_kind(&self) -> RefusalKind {
+        self.refusal().kind()
+    }
+
+    fn refusal(&self) -> &A::Error {
+        let answer = self.answer.as_ref().expect("a `when` comes first");
+        answer.as_ref().expect_err("a refusal")
+    }
+
+    /// Whether the last command was.
+    pub fn accepted(&self) -> bool {
+        self.answer.as_ref().is_some_and(Result::is_ok)
     }
 
     /// The aggregate as it stands.

@@ -1,14 +1,18 @@
 //! What a stock item decides, in given/when/then.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    decision::RefusalKind,
     id::{StockId, UserId},
-    listing::listing::{Details, ListingCreated, ListingEvent, ListingPublished, Product},
+    listing::listing::{
+        Details, ListingArchived, ListingCreated, ListingEvent, ListingPaused, ListingPublished, Product, Showcase,
+    },
     money::Money,
     scenario::Scenario,
-    viewer::{StoreRole, Viewer},
+    viewer::{Role, StoreRole, Viewer},
 };
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
@@ -139,4 +143,404 @@ fn what_is_held_can_not_be_reserved_again() {
             available: 2,
             wanted: 3,
         });
+}
+
+#[test]
+fn a_reservation_is_confirmed_and_its_goods_are_gone() {
+    let market = Market::new();
+    let asked = reserve(3);
+    let reservation = asked.reservation;
+    market
+        .with(5)
+        .given(market.reserved(&asked, 5, 3))
+        .when(ConfirmReservation { reservation })
+        .then_one(StockConfirmed {
+            reservation,
+            quantity: 3,
+            order: asked.order,
+            level: market.level(2, 0),
+        })
+        .when(ConfirmReservation { reservation })
+        .then_refused(StockRefusal::UnknownReservation { reservation });
+}
+
+#[test]
+fn a_reservation_is_released_and_its_goods_are_available_again() {
+    let market = Market::new();
+    let asked = reserve(3);
+    let reservation = asked.reservation;
+    let release = ReleaseReservation {
+        reservation,
+        reason: Some("payment failed".to_owned()),
+    };
+    market
+        .with(5)
+        .given(market.reserved(&asked, 5, 3))
+        .when(release.clone())
+        .then_one(StockReleased {
+            reservation,
+            quantity: 3,
+            order: asked.order,
+            reason: release.reason.clone(),
+            level: market.level(5, 0),
+        })
+        .when(release)
+        .then_refused(StockRefusal::UnknownReservation { reservation })
+        .when(reserve(5))
+        .then_accepted();
+}
+
+#[test]
+fn a_reservation_expires_when_its_time_is_over_and_not_before() {
+    let market = Market::new();
+    let asked = reserve(3);
+    let reservation = asked.reservation;
+    market
+        .with(5)
+        .given(market.reserved(&asked, 5, 3))
+        .by(Viewer::new(UserId::generate(), [Role::System]))
+        .when(ExpireReservation { reservation })
+        .then_refused(StockRefusal::NotYetExpired {
+            reservation,
+            expires_at: later(),
+            now: NOW,
+        })
+        .at(later())
+        .when(ExpireReservation { reservation })
+        .then_one(StockExpired {
+            reservation,
+            quantity: 3,
+            order: asked.order,
+            level: market.level(5, 0),
+        })
+        .when(ExpireReservation { reservation })
+        .then_refused(StockRefusal::UnknownReservation { reservation });
+}
+
+#[test]
+fn what_lapsed_can_be_confirmed_until_it_is_expired() {
+    let market = Market::new();
+    let asked = reserve(3);
+    market
+        .with(5)
+        .given(market.reserved(&asked, 5, 3))
+        .at(later() + TimeDelta::days(1))
+        .when(ConfirmReservation {
+            reservation: asked.reservation,
+        })
+        .then_accepted();
+}
+
+#[test]
+fn a_reservation_is_made_once() {
+    let market = Market::new();
+    let asked = reserve(1);
+    let reservation = asked.reservation;
+    market
+        .with(5)
+        .given(market.reserved(&asked, 5, 1))
+        .when(asked)
+        .then_refused(StockRefusal::AlreadyReserved { reservation });
+}
+
+#[test]
+fn a_stock_item_holds_so_many_reservations_and_no_more() {
+    let market = Market::new();
+    let mut story = market.with(1_000_000);
+    for held in 1..=MOST_RESERVATIONS {
+        let held = u32::try_from(held).expect("a small number");
+        story = story.given(market.reserved(&reserve(1), 1_000_000, held));
+    }
+    story.when(reserve(1)).then_refused(StockRefusal::TooManyReservations {
+        held: MOST_RESERVATIONS,
+        limit: MOST_RESERVATIONS,
+    });
+}
+
+#[test]
+fn only_what_is_published_is_reserved() {
+    let market = Market::new();
+    let published = || ListingPublished {}.into();
+    for (events, status) in [
+        (vec![], ListingStatus::Draft),
+        (vec![published(), ListingPaused {}.into()], ListingStatus::Paused),
+        (
+            vec![published(), ListingPaused {}.into(), ListingArchived {}.into()],
+            ListingStatus::Archived,
+        ),
+    ] {
+        market
+            .beside(market.product(events))
+            .given(market.adjusted(5, 5, 0))
+            .when(reserve(1))
+            .then_refused(StockRefusal::NotForSale { status });
+    }
+}
+
+#[test]
+fn the_price_is_the_one_that_the_customer_was_shown() {
+    let market = Market::new();
+    let dearer = Money::new(price().amount + 1, price().currency);
+    let euros = Money::new(price().amount, "EUR".parse().expect("a currency"));
+    for expected in [dearer, euros] {
+        market
+            .with(5)
+            .when(ReserveStock {
+                expected_price: expected,
+                ..reserve(1)
+            })
+            .then_refused(StockRefusal::PriceChanged {
+                expected,
+                price: price(),
+            });
+    }
+}
+
+#[test]
+fn nothing_is_adjusted_or_reserved_by_zero() {
+    let market = Market::new();
+    market
+        .with(5)
+        .when(adjust(0))
+        .then_refused(StockRefusal::NothingAsked { field: "/by" })
+        .when(reserve(0))
+        .then_refused(StockRefusal::NothingAsked { field: "/quantity" });
+}
+
+#[test]
+fn a_reservation_does_not_lapse_before_it_begins() {
+    Market::new()
+        .with(5)
+        .when(ReserveStock {
+            expires_at: NOW,
+            ..reserve(1)
+        })
+        .then_refused(StockRefusal::ExpiryNotInFuture {
+            expires_at: NOW,
+            now: NOW,
+        });
+}
+
+#[test]
+fn what_is_held_is_not_taken_away() {
+    let market = Market::new();
+    market
+        .with(5)
+        .given(market.reserved(&reserve(3), 5, 3))
+        .when(adjust(-3))
+        .then_refused(StockRefusal::OutOfStock {
+            available: 2,
+            wanted: 3,
+        })
+        .when(adjust(-2))
+        .then_one(market.adjusted(-2, 3, 3));
+}
+
+#[test]
+fn a_stock_item_counts_so_far_and_no_further() {
+    let market = Market::new();
+    market
+        .with(MOST_ON_HAND)
+        .when(adjust(1))
+        .then_refused(StockRefusal::TooMuch {
+            on_hand: MOST_ON_HAND,
+            by: 1,
+            limit: MOST_ON_HAND,
+        })
+        .when(adjust(i32::MIN))
+        .then_refused(StockRefusal::OutOfStock {
+            available: MOST_ON_HAND,
+            wanted: 1 << 31,
+        });
+}
+
+#[test]
+fn reasons_are_bounded() {
+    let market = Market::new();
+    let reason = Some("x".repeat(501));
+    let adjusted = market.with(5).when(AdjustStock {
+        by: 1,
+        reason: reason.clone(),
+    });
+    assert_eq!(adjusted.refused_field(), "/reason");
+    let asked = reserve(1);
+    let released = market
+        .with(5)
+        .given(market.reserved(&asked, 5, 1))
+        .when(ReleaseReservation {
+            reservation: asked.reservation,
+            reason,
+        });
+    assert_eq!(released.refused_field(), "/reason");
+}
+
+#[test]
+fn only_products_have_a_stock() {
+    let market = Market::new();
+    let mut listing = Listing::default();
+    listing.apply(market.created(Details::Showcase(Showcase {
+        tagline: "Beans, counted".to_owned(),
+        url: None,
+        makers: Vec::new(),
+    })));
+    market
+        .beside(listing)
+        .when(adjust(1))
+        .then_refused(StockRefusal::NotAProduct);
+}
+
+fn one_of_each() -> Vec<StockCommand> {
+    let reservation = ReservationId::generate();
+    vec![
+        adjust(1).into(),
+        reserve(1).into(),
+        ConfirmReservation { reservation }.into(),
+        ReleaseReservation {
+            reservation,
+            reason: None,
+        }
+        .into(),
+        ExpireReservation { reservation }.into(),
+    ]
+}
+
+fn trusted() -> Viewer {
+    Viewer::new(UserId::generate(), [Role::System])
+}
+
+#[test]
+fn before_the_first_adjustment_there_is_no_stock_item() {
+    for command in one_of_each().into_iter().skip(1) {
+        Market::new()
+            .open()
+            .by(trusted())
+            .when(command)
+            .then_refused(StockRefusal::NotFound);
+    }
+}
+
+#[test]
+fn there_is_no_stock_without_its_listing() {
+    for command in one_of_each() {
+        Scenario::<StockItem>::new()
+            .by(trusted())
+            .target(ListingId::generate(), StockId::generate())
+            .when(command)
+            .then_refused(StockRefusal::ListingNotFound);
+    }
+}
+
+#[test]
+fn an_unknown_reservation_is_not_found() {
+    for command in one_of_each().into_iter().skip(2) {
+        let answer = Market::new().with(5).by(trusted()).when(command);
+        assert_eq!(answer.refused_kind(), RefusalKind::NotFound);
+    }
+}
+
+#[test]
+fn only_the_store_and_processes_touch_a_stock() {
+    let market = Market::new();
+    for command in one_of_each() {
+        let needs = match command {
+            StockCommand::Expire(_) => "the system or a moderator",
+            _ => "a member of the listing's store, its owner while it has none, or a process",
+        };
+        for viewer in [Viewer::anonymous(), Viewer::new(UserId::generate(), [])] {
+            market
+                .beside(market.product([ListingPublished {}.into()]))
+                .not_member_of(market.store)
+                .by(viewer)
+                .when(command.clone())
+                .then_refused(StockRefusal::Forbidden { needs });
+        }
+    }
+    market.open().by(trusted()).when(adjust(1)).then_accepted();
+}
+
+#[test]
+fn a_member_of_the_store_does_not_expire_reservations() {
+    let reservation = ReservationId::generate();
+    Market::new()
+        .with(5)
+        .when(ExpireReservation { reservation })
+        .then_refused(StockRefusal::Forbidden {
+            needs: "the system or a moderator",
+        });
+}
+
+/// What somebody does to a stock, for the property below; reservations are named by their number.
+#[derive(Debug, Clone)]
+enum Move {
+    Adjust(i32),
+    Reserve(u8, u32),
+    Confirm(u8),
+    Release(u8),
+    Expire(u8),
+    Wait(u16),
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let reservation = 0..12_u8;
+    prop::collection::vec(
+        prop_oneof![
+            prop_oneof![-20..40_i32, any::<i32>()].prop_map(Move::Adjust),
+            (reservation.clone(), prop_oneof![0..20_u32, any::<u32>()]).prop_map(|(id, n)| Move::Reserve(id, n)),
+            reservation.clone().prop_map(Move::Confirm),
+            reservation.clone().prop_map(Move::Release),
+            reservation.prop_map(Move::Expire),
+            (0..600_u16).prop_map(Move::Wait),
+        ],
+        0..80,
+    )
+}
+
+proptest! {
+    /// Beside the aggregate runs the plainest book-keeping there is: what came in, what went out, who holds what.
+    #[test]
+    fn whatever_is_asked_a_stock_is_never_below_zero_and_never_oversold(moves in moves()) {
+        let market = Market::new();
+        let ids: Vec<ReservationId> = (0..12).map(|_| ReservationId::generate()).collect();
+        let mut now = NOW;
+        let mut story = market.open().by(trusted());
+        let (mut came, mut sold, mut open) = (0_i64, 0_i64, BTreeMap::<u8, i64>::new());
+        for step in moves {
+            let command: StockCommand = match step {
+                Move::Wait(seconds) => {
+                    now += TimeDelta::seconds(seconds.into());
+                    story = story.at(now);
+                    continue;
+                }
+                Move::Adjust(by) => adjust(by).into(),
+                Move::Reserve(id, quantity) => ReserveStock {
+                    reservation: ids[usize::from(id)],
+                    expires_at: now + TimeDelta::seconds(300),
+                    ..reserve(quantity)
+                }
+                .into(),
+                Move::Confirm(id) => ConfirmReservation { reservation: ids[usize::from(id)] }.into(),
+                Move::Release(id) => ReleaseReservation { reservation: ids[usize::from(id)], reason: None }.into(),
+                Move::Expire(id) => ExpireReservation { reservation: ids[usize::from(id)] }.into(),
+            };
+            story = story.when(command);
+            if story.accepted() {
+                match step {
+                    Move::Adjust(by) => came += i64::from(by),
+                    Move::Reserve(id, quantity) => prop_assert!(open.insert(id, quantity.into()).is_none()),
+                    Move::Confirm(id) => sold += open.remove(&id).expect("only what is held is confirmed"),
+                    Move::Release(id) | Move::Expire(id) => {
+                        open.remove(&id).expect("only what is held is given back");
+                    }
+                    Move::Wait(_) => {}
+                }
+            }
+            let stock = story.state();
+            let held: i64 = open.values().sum();
+            prop_assert_eq!(i64::from(stock.on_hand), came - sold);
+            prop_assert_eq!(stock.held.len(), open.len());
+            prop_assert!(held <= i64::from(stock.on_hand), "{} held of {}", held, stock.on_hand);
+            prop_assert_eq!(i64::from(stock.available()), i64::from(stock.on_hand) - held);
+            prop_assert!(stock.on_hand <= MOST_ON_HAND);
+        }
+    }
 }
