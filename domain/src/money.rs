@@ -1,12 +1,18 @@
 //! Money: an integer of minor units with an ISO 4217 currency, never a float. Arithmetic is checked: a sum over two
 //! currencies or past 64 bits is an error, not a surprise.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// An amount in minor units (cents, centavos; yen have none) of a currency.
+mod currency;
+#[cfg(test)]
+mod tests;
+
+pub use currency::{Currency, InvalidCurrency};
+
+/// An amount in minor units of a currency: cents of a euro, centavos of a real, yen themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Money {
@@ -62,7 +68,7 @@ impl Money {
         Ok(Self { amount, ..self })
     }
 
-    /// The sum of these, in this currency; nothing is zero.
+    /// The sum of these, added in their order, in this currency; of nothing, zero.
     pub fn sum(amounts: impl IntoIterator<Item = Self>, currency: Currency) -> Result<Self, MoneyError> {
         amounts.into_iter().try_fold(Self::zero(currency), Self::plus)
     }
@@ -82,65 +88,5 @@ impl Money {
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} minor units of {}", self.amount, self.currency)
-    }
-}
-
-/// An ISO 4217 currency code: three upper-case letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Currency([u8; 3]);
-
-/// The text is not three upper-case letters.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a currency is an ISO 4217 code of three upper-case letters, such as EUR")]
-pub struct InvalidCurrency;
-
-impl Currency {
-    /// The code.
-    pub fn code(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("a currency is made of ASCII letters")
-    }
-}
-
-impl fmt::Display for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl FromStr for Currency {
-    type Err = InvalidCurrency;
-
-    fn from_str(text: &str) -> Result<Self, InvalidCurrency> {
-        match <[u8; 3]>::try_from(text.as_bytes()) {
-            Ok(code) if code.iter().all(u8::is_ascii_uppercase) => Ok(Self(code)),
-            _ => Err(InvalidCurrency),
-        }
-    }
-}
-
-impl Serialize for Currency {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code())
-    }
-}
-
-impl<'de> Deserialize<'de> for Currency {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
-impl JsonSchema for Currency {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Currency".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217 currency code." })
     }
 }

@@ -148,3 +148,6 @@ pub enum Segment {
     /// An id, by the name of its aggregate type.
     Id(&'static str),
 }
+
+#[cfg(test)]
+mod tests;
