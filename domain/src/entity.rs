@@ -96,6 +96,7 @@ pub fn summary(schema: &Schema) -> &str {
 macro_rules! commands {
     ($(#[$meta:meta])* pub enum $name:ident { $($variant:ident($body:ty) = $segment:literal, $summary:literal;)* }) => {
         $(#[$meta])*
+        #[allow(clippy::large_enum_variant, reason = "one at a time is decided on and none are kept: a box would cost more than the bytes")]
         #[derive(Debug, Clone, PartialEq)]
         pub enum $name {
             $(#[doc = $summary] $variant($body),)*
@@ -142,6 +143,7 @@ macro_rules! events {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(tag = "type", content = "data")]
+        #[allow(clippy::large_enum_variant, reason = "one at a time is decided on and none are kept: a box would cost more than the bytes")]
         pub enum $name {
             $(#[doc = concat!("`", $type_name, "`")] #[serde(rename = $type_name)] $variant($body),)*
         }

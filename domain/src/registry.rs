@@ -60,6 +60,8 @@ pub struct EntityType {
     /// The aggregate before its first event.
     pub fresh: fn() -> Box<dyn AnyAggregate>,
     parse: Parse,
+    #[cfg(test)]
+    rewrite: fn(&str, &[u8]) -> Option<Vec<u8>>,
 }
 
 impl fmt::Debug for EntityType {
@@ -85,6 +87,8 @@ impl EntityType {
             parse: |name, body| {
                 Some(A::Command::parse(name, body)?.map(|command| Box::new(Typed::<A>(command)) as Box<dyn AnyCommand>))
             },
+            #[cfg(test)]
+            rewrite: |name, value| Some(A::Event::decode(name, value)?.ok()?.encode()),
         }
     }
 

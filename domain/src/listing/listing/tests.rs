@@ -17,7 +17,7 @@ use crate::{
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
 fn price() -> Money {
-    Money::new(199_00, "BRL".parse().expect("a currency"))
+    Money::new(19_900, "BRL".parse().expect("a currency"))
 }
 
 fn product() -> Details {

@@ -18,7 +18,7 @@ use crate::{
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
 fn price() -> Money {
-    Money::new(199_00, "BRL".parse().expect("a currency"))
+    Money::new(19_900, "BRL".parse().expect("a currency"))
 }
 
 fn later() -> DateTime<Utc> {

@@ -108,7 +108,7 @@ impl Location {
                 "an ISO 3166-1 code of two upper-case letters, such as BR",
             ));
         }
-        self.point.as_ref().map_or(Ok(()), GeoPoint::check)
+        self.point.map_or(Ok(()), GeoPoint::check)
     }
 }
 
@@ -123,7 +123,7 @@ pub struct GeoPoint {
 }
 
 impl GeoPoint {
-    fn check(&self) -> Result<(), Fault> {
+    fn check(self) -> Result<(), Fault> {
         fault::range("/location/point/latitude", self.latitude, -90_000_000, 90_000_000)?;
         fault::range("/location/point/longitude", self.longitude, -180_000_000, 180_000_000)
     }

@@ -227,7 +227,7 @@ fn changed_details_are_checked_too() {
 
 #[test]
 fn a_price_changes_to_another_that_is_not_negative() {
-    let cheaper = Money::new(149_00, price().currency);
+    let cheaper = Money::new(14_900, price().currency);
     let negative = Money::new(-1, price().currency);
     Market::new()
         .draft()
