@@ -143,7 +143,7 @@ impl Reader {
         }))
     }
 
-    async fn connect(&self) -> Result<RawStream, LogError> {
+    async fn connect(&mut self) -> Result<RawStream, LogError> {
         let mut from = Vec::with_capacity(self.chains.len());
         for (shard, chain) in &self.chains {
             reaches(chain.checkpoint(), self.port.end(*shard).await?)?;
@@ -154,7 +154,7 @@ impl Reader {
 
     /// Reads the head of a shard again. A log that was replaced under a reader that never lost its connection shows as
     /// void records only.
-    async fn look_again(&self, shard: Shard) -> Result<(), LogError> {
+    async fn look_again(&mut self, shard: Shard) -> Result<(), LogError> {
         let Some(chain) = self.chains.get(&shard) else {
             return Ok(());
         };

@@ -11,7 +11,8 @@
 //! | [`checkpoint`] | the compare-and-set, and how far every projection has come |
 //! | `table`, `row` | rows in bulk: fetched by key, written by one `UNNEST` upsert |
 //! | `fold` | rows that are an aggregate, folded by the domain's own `apply` |
-//! | [`runner`] | reads, applies, commits, tells; one task for each projection and shard |
+//! | [`runner`] | reads, applies, commits, tells; one task for each projection |
+//! | [`projectors`] | the role: every runner, started and joined |
 //! | [`registry`] | every projection, one line each |
 //! | [`listing`], [`order`], [`chat`] | one folder a family, one file a projection |
 //!
@@ -26,5 +27,8 @@ mod fold;
 pub mod listing;
 pub mod order;
 pub mod projection;
+pub mod projectors;
+pub mod registry;
 mod row;
+pub mod runner;
 mod table;
