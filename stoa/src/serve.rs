@@ -13,7 +13,9 @@ pub type Readiness = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
 /// Binds the address, so that a port in use is told before anything else starts.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("can not listen on {address}"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("can not listen on {address}"))
 }
 
 /// `/healthz`: the process runs. `/readyz`: every role can do its work. `/metrics`: Prometheus text.
@@ -29,7 +31,10 @@ fn ready(readiness: &[Readiness]) -> impl IntoResponse + use<> {
     if waiting.is_empty() {
         (StatusCode::OK, "ready\n".to_owned())
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, format!("waiting for {}\n", waiting.join(", ")))
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("waiting for {}\n", waiting.join(", ")),
+        )
     }
 }
 

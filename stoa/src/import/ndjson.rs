@@ -1,0 +1,63 @@
+//! Bulk lines from a file, as they are.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+};
+
+use anyhow::Context as _;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Plan, Stage, line::Line};
+
+/// A line as the file has it; the fields' meaning is the command API's to check.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Given {
+    path: String,
+    key: Option<String>,
+    actor: Option<domain::id::UserId>,
+    at: Option<chrono::DateTime<chrono::Utc>>,
+    if_match: Option<String>,
+    data: Option<Box<RawValue>>,
+}
+
+/// The lines of the file, in order; empty ones are passed over.
+pub fn plan(file: &Path) -> anyhow::Result<Plan> {
+    let reader = BufReader::new(super::olist::table::open(file)?);
+    let lines = reader
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.as_ref().is_ok_and(|line| line.trim().is_empty()));
+    let name = file.display().to_string();
+    let lines = lines.map(move |(index, line)| {
+        let place = || format!("{name}, line {}", index + 1);
+        let given: Given = serde_json::from_str(&line.with_context(place)?).with_context(place)?;
+        let data = given.data.map_or_else(|| RawValue::from_string("{}".to_owned()), Ok)?;
+        let Given {
+            path,
+            key,
+            actor,
+            at,
+            if_match,
+            ..
+        } = given;
+        Ok(Line {
+            path,
+            key,
+            actor,
+            at,
+            if_match,
+            data,
+        })
+    });
+    Ok(Plan {
+        stages: vec![Stage {
+            name: "commands",
+            lines: Box::new(lines),
+            expected: None,
+        }],
+        left_out: Vec::new(),
+    })
+}
