@@ -95,7 +95,7 @@ impl Runner {
     /// Applies a batch and advances the checkpoints, in one transaction.
     async fn commit(&self, at: &mut BTreeMap<Shard, Checkpoint>, read: Vec<Read>) -> Result<(), RunError> {
         let mut by_shard: BTreeMap<Shard, (Checkpoint, Vec<_>)> = BTreeMap::new();
-        for Read { commit, checkpoint } in read {
+        for Read { commit, checkpoint, .. } in read {
             let (last, commits) = by_shard
                 .entry(commit.shard)
                 .or_insert_with(|| (checkpoint.clone(), Vec::new()));
