@@ -126,3 +126,15 @@ pub trait Refusal: Error + Serialize + Send + Sync + 'static {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_lists_what_may_be() {
+        assert_eq!(either(&["draft"]), "draft");
+        assert_eq!(either(&["draft", "paused"]), "draft or paused");
+        assert_eq!(either(&["draft", "pending", "paused"]), "draft, pending or paused");
+    }
+}

@@ -194,3 +194,6 @@ pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
         Poll::Pending => unreachable!("a decision does no I/O: `handle` may await nothing but the event sink"),
     }
 }
+
+#[cfg(test)]
+mod tests;
