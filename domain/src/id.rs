@@ -1,5 +1,5 @@
 //! Ids: a prefix, an underscore and a lower-case hyphenated UUIDv7 (`ord_0193…`), the same in paths, events, Kafka keys
-//! and GraphQL. A new kind of id is one line in [`ids`].
+//! and GraphQL. A new kind of id is one line in `ids!` below.
 
 use std::{fmt, str::FromStr};
 
