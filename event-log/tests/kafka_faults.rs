@@ -77,7 +77,9 @@ async fn numbers(log: &KafkaLog) -> Vec<usize> {
 
 /// Appends until the fault has struck, then takes all reports: at least a hundred commits are in flight when it does.
 async fn append_through(appender: &mut dyn Appender, fault: impl Future<Output = ()>) -> Vec<Option<u64>> {
-    let mut reports: Vec<_> = (0..100).map(|number| appender.append(vec![numbered(number)])).collect();
+    // The first one waits until the session is connected.
+    let mut outcomes = vec![settled(appender.append(vec![numbered(0)])).await];
+    let mut reports: Vec<_> = (1..100).map(|number| appender.append(vec![numbered(number)])).collect();
     let mut fault = std::pin::pin!(fault);
     loop {
         tokio::select! {
@@ -85,15 +87,14 @@ async fn append_through(appender: &mut dyn Appender, fault: impl Future<Output =
             () = &mut fault => break,
             () = tokio::time::sleep(Duration::from_millis(1)) => {
                 for _ in 0..100 {
-                    reports.push(appender.append(vec![numbered(reports.len())]));
+                    reports.push(appender.append(vec![numbered(reports.len() + 1)]));
                 }
             }
         }
     }
     for _ in 0..100 {
-        reports.push(appender.append(vec![numbered(reports.len())]));
+        reports.push(appender.append(vec![numbered(reports.len() + 1)]));
     }
-    let mut outcomes = Vec::with_capacity(reports.len());
     for report in reports {
         outcomes.push(settled(report).await);
     }
@@ -114,7 +115,11 @@ fn all_acknowledged_lie_in(log: &[usize], outcomes: &[Option<u64>]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_killed_with_commits_in_flight_loses_nothing_acknowledged() {
-    let mut kafka = servers::shared::start_kafka().await.unwrap();
+    // A directory that outlives the broker: what is killed starts again on its data.
+    let dir = tempfile::tempdir().unwrap();
+    let mut kafka = servers::Kafka::start(dir.path(), servers::kafka::Settings::default())
+        .await
+        .unwrap();
     let log = open(kafka.brokers()).await.unwrap();
     let mut follower = log.read(vec![(SHARD, 0)]).await.unwrap();
     let mut appender = log.appender(SHARD).await.unwrap();
