@@ -125,6 +125,11 @@ where
         self.answer.as_ref().is_some_and(Result::is_ok)
     }
 
+    /// What came of it, for tables and properties.
+    pub fn answer(&self) -> &Result<Vec<A::Event>, A::Error> {
+        self.answer.as_ref().expect("a `when` comes first")
+    }
+
     /// The aggregate as it stands.
     pub fn state(&self) -> &A {
         &self.aggregate

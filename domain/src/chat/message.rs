@@ -6,17 +6,18 @@ mod commands;
 pub mod content;
 mod events;
 mod refusal;
+mod said;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 pub use commands::*;
 pub use content::MessageContent;
 use cqrs_es::{Aggregate, event_sink::EventSink};
 pub use events::*;
 pub use refusal::MessageRefusal;
-use schemars::JsonSchema;
+pub use said::{MessageStatus, Said, SentMessage};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -36,61 +37,6 @@ pub struct Message {
     pub sent: Option<SentMessage>,
 }
 
-/// A message that was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SentMessage {
-    /// Who said it.
-    pub author: UserId,
-    /// What it says; nothing once it is deleted.
-    pub said: Option<Said>,
-}
-
-/// What a message says, and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Said {
-    /// What it says.
-    pub content: Personal<MessageContent>,
-    /// The messages that it answers.
-    pub reply_to: Vec<MessageId>,
-    /// The people whose attention it asks for.
-    pub mentions: Vec<UserId>,
-    /// Its hashtags.
-    pub hashtags: Option<Personal<Vec<String>>>,
-    /// Whether nobody was to be notified.
-    pub silent: bool,
-    /// Whether its author put it differently since.
-    pub edited: bool,
-    /// Whether it is pinned in its chat.
-    pub pinned: bool,
-    /// Who reacted, by emoji.
-    pub reactions: BTreeMap<String, BTreeSet<UserId>>,
-}
-
-/// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum MessageStatus {
-    /// It stands as it was sent.
-    Sent,
-    /// Its author put it differently.
-    Edited,
-    /// It was taken back.
-    Deleted,
-}
-
-impl SentMessage {
-    /// What became of it.
-    pub fn status(&self) -> MessageStatus {
-        match &self.said {
-            None => MessageStatus::Deleted,
-            Some(said) if said.edited => MessageStatus::Edited,
-            Some(_) => MessageStatus::Sent,
-        }
-    }
-}
-
 const SIGNED_IN: &str = "signed-in users";
 const AUTHOR: &str = "the author";
 const AUTHOR_OR_ADMINS: &str = "the author, and the chat's owner and admins";
@@ -107,7 +53,7 @@ impl Message {
     fn send(&self, command: SendMessage, services: &Services) -> Result<MessageEvent, MessageRefusal> {
         let (room, author) = entered_room(services)?;
         if room.kind == ChatKind::Channel && !room.is_run_by(&services.viewer) {
-            return Err(MessageRefusal::Forbidden { who: ADMINS });
+            return Err(MessageRefusal::Forbidden { needs: ADMINS });
         }
         if self.sent.is_some() {
             return Err(MessageRefusal::AlreadyExists);
@@ -138,7 +84,7 @@ impl Message {
         let (author, said) = self.standing()?;
         if !services.viewer.is_trusted() {
             if !services.viewer.is(author) {
-                return Err(MessageRefusal::Forbidden { who: AUTHOR });
+                return Err(MessageRefusal::Forbidden { needs: AUTHOR });
             }
             joined(room, services)?;
         }
@@ -164,7 +110,9 @@ impl Message {
         let room = visible_room(services)?;
         let sent = self.sent.as_ref().ok_or(MessageRefusal::NotFound)?;
         if !services.viewer.is(sent.author) && !room.is_run_by(&services.viewer) {
-            return Err(MessageRefusal::Forbidden { who: AUTHOR_OR_ADMINS });
+            return Err(MessageRefusal::Forbidden {
+                needs: AUTHOR_OR_ADMINS,
+            });
         }
         if sent.said.is_none() {
             return Err(MessageRefusal::NothingToChange);
@@ -202,7 +150,7 @@ impl Message {
     fn pin(&self, pinned: bool, services: &Services) -> Result<MessageEvent, MessageRefusal> {
         let room = open_room(services)?;
         if !room.is_steered_by(&services.viewer) {
-            return Err(MessageRefusal::Forbidden { who: ADMINS });
+            return Err(MessageRefusal::Forbidden { needs: ADMINS });
         }
         let (_, said) = self.standing()?;
         match (said.pinned, pinned) {
@@ -216,7 +164,7 @@ impl Message {
 /// The chat, if the viewer may know of it.
 fn visible_room(services: &Services) -> Result<&Room, MessageRefusal> {
     if services.user().is_none() {
-        return Err(MessageRefusal::Forbidden { who: SIGNED_IN });
+        return Err(MessageRefusal::Forbidden { needs: SIGNED_IN });
     }
     services
         .scope
@@ -340,51 +288,6 @@ impl Aggregate for Message {
             (MessageEvent::Deleted(_), Some(sent)) => sent.said = None,
             (event, Some(SentMessage { said: Some(said), .. })) => said.apply(event),
             _ => {}
-        }
-    }
-}
-
-impl SentMessage {
-    fn first(event: MessageSent) -> Self {
-        Self {
-            author: event.author,
-            said: Some(Said {
-                content: event.content,
-                reply_to: event.reply_to,
-                mentions: event.mentions,
-                hashtags: event.hashtags,
-                silent: event.silent,
-                edited: false,
-                pinned: false,
-                reactions: BTreeMap::new(),
-            }),
-        }
-    }
-}
-
-impl Said {
-    fn apply(&mut self, event: MessageEvent) {
-        match event {
-            MessageEvent::Edited(event) => {
-                self.content = event.content;
-                self.mentions = event.mentions;
-                self.hashtags = event.hashtags;
-                self.edited = true;
-            }
-            MessageEvent::Reacted(event) => {
-                self.reactions.entry(event.emoji).or_default().insert(event.user);
-            }
-            MessageEvent::Unreacted(event) => {
-                if let Some(people) = self.reactions.get_mut(&event.emoji) {
-                    people.remove(&event.user);
-                    if people.is_empty() {
-                        self.reactions.remove(&event.emoji);
-                    }
-                }
-            }
-            MessageEvent::Pinned(_) => self.pinned = true,
-            MessageEvent::Unpinned(_) => self.pinned = false,
-            MessageEvent::Sent(_) | MessageEvent::Deleted(_) => {}
         }
     }
 }

@@ -8,10 +8,13 @@ mod commands;
 mod events;
 mod place;
 mod refusal;
+mod status;
 #[cfg(test)]
+#[allow(
+    clippy::inconsistent_digit_grouping,
+    reason = "amounts are in cents: 100_00 is one hundred"
+)]
 mod tests;
-
-use std::fmt;
 
 pub use commands::*;
 use cqrs_es::{Aggregate, event_sink::EventSink};
@@ -19,6 +22,7 @@ pub use events::*;
 pub use refusal::OrderRefusal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use status::OrderStatus;
 
 use crate::{
     bounds,
@@ -46,83 +50,6 @@ pub struct PlacedOrder {
     pub terms: OrderPlaced,
     /// How far it has come.
     pub status: OrderStatus,
-}
-
-/// How far an order has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OrderStatus {
-    /// The customer ordered.
-    Placed,
-    /// The store takes it on.
-    Confirmed,
-    /// The store does not take it on.
-    Refused,
-    /// The store prepares it.
-    Preparing,
-    /// It waits to be dispatched.
-    Ready,
-    /// It waits for the customer.
-    AwaitingCollection,
-    /// It is on its way.
-    Dispatched,
-    /// The customer has it.
-    Delivered,
-    /// The customer gave it back.
-    Returned,
-    /// Nothing came of it.
-    Cancelled,
-}
-
-impl OrderStatus {
-    /// Every status.
-    pub const ALL: [Self; 10] = [
-        Self::Placed,
-        Self::Confirmed,
-        Self::Refused,
-        Self::Preparing,
-        Self::Ready,
-        Self::AwaitingCollection,
-        Self::Dispatched,
-        Self::Delivered,
-        Self::Returned,
-        Self::Cancelled,
-    ];
-
-    /// Where an order may go from here: the state machine.
-    pub const fn next(self) -> &'static [Self] {
-        match self {
-            Self::Placed => &[Self::Confirmed, Self::Refused, Self::Cancelled],
-            Self::Confirmed => &[Self::Preparing, Self::Cancelled],
-            Self::Preparing => &[Self::Ready, Self::AwaitingCollection, Self::Cancelled],
-            Self::Ready => &[Self::Dispatched, Self::Cancelled],
-            Self::AwaitingCollection | Self::Dispatched => &[Self::Delivered, Self::Cancelled],
-            Self::Delivered => &[Self::Returned],
-            Self::Refused | Self::Returned | Self::Cancelled => &[],
-        }
-    }
-
-    /// The name, as it stands in events: `awaiting-collection`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Placed => "placed",
-            Self::Confirmed => "confirmed",
-            Self::Refused => "refused",
-            Self::Preparing => "preparing",
-            Self::Ready => "ready",
-            Self::AwaitingCollection => "awaiting-collection",
-            Self::Dispatched => "dispatched",
-            Self::Delivered => "delivered",
-            Self::Returned => "returned",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-impl fmt::Display for OrderStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 /// Whether Stoa carries an order out.
@@ -192,7 +119,7 @@ impl PlacedOrder {
             return Err(OrderRefusal::NothingToChange { status });
         }
         if !status.next().contains(&wanted) {
-            return Err(OrderRefusal::WrongState { status, wanted });
+            return Err(OrderRefusal::WrongStatus { status, wanted });
         }
         Ok(())
     }
@@ -200,7 +127,7 @@ impl PlacedOrder {
 
 const CUSTOMER_OR_STORE: &str = "the customer and the members of the store";
 const STORE: &str = "the members of the store";
-const STORE_ONCE_DISPATCHED: &str = "the members of the store, once the order is dispatched";
+const STORE_SINCE_DISPATCH: &str = "the members of the store, now that the order is dispatched,";
 
 impl Order {
     fn existing(&self) -> Result<&PlacedOrder, OrderRefusal> {
@@ -211,7 +138,7 @@ impl Order {
     fn moved_by_store(&self, services: &Services, wanted: OrderStatus) -> Result<(), OrderRefusal> {
         let order = self.existing()?;
         if !order.is_served_by(services, StoreRole::Staff) {
-            return Err(OrderRefusal::Forbidden { who: STORE });
+            return Err(OrderRefusal::Forbidden { needs: STORE });
         }
         order.may_become(wanted)
     }
@@ -243,12 +170,14 @@ impl Order {
         let order = self.existing()?;
         let by_store = order.is_served_by(services, StoreRole::Staff);
         if !by_store && !order.is_of(services) {
-            return Err(OrderRefusal::Forbidden { who: CUSTOMER_OR_STORE });
+            return Err(OrderRefusal::Forbidden {
+                needs: CUSTOMER_OR_STORE,
+            });
         }
         order.may_become(OrderStatus::Cancelled)?;
         if !by_store && order.status == OrderStatus::Dispatched {
             return Err(OrderRefusal::Forbidden {
-                who: STORE_ONCE_DISPATCHED,
+                needs: STORE_SINCE_DISPATCH,
             });
         }
         let reason = reasoned(command.reason)?;
@@ -258,7 +187,9 @@ impl Order {
     fn take_back(&self, command: ReturnOrder, services: &Services) -> Result<OrderEvent, OrderRefusal> {
         let order = self.existing()?;
         if !order.is_served_by(services, StoreRole::Staff) && !order.is_of(services) {
-            return Err(OrderRefusal::Forbidden { who: CUSTOMER_OR_STORE });
+            return Err(OrderRefusal::Forbidden {
+                needs: CUSTOMER_OR_STORE,
+            });
         }
         order.may_become(OrderStatus::Returned)?;
         let reason = reasoned(command.reason)?;
@@ -267,7 +198,9 @@ impl Order {
 
     fn decide(&self, command: OrderCommand, services: &Services) -> Result<OrderEvent, OrderRefusal> {
         if services.user().is_none() {
-            return Err(OrderRefusal::Forbidden { who: place::SIGNED_IN });
+            return Err(OrderRefusal::Forbidden {
+                needs: place::SIGNED_IN,
+            });
         }
         match command {
             OrderCommand::Place(command) => self.place(command, services),

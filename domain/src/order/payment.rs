@@ -6,18 +6,24 @@
 
 mod commands;
 mod events;
+mod ledger;
 mod refusal;
+mod status;
 #[cfg(test)]
+#[allow(
+    clippy::inconsistent_digit_grouping,
+    reason = "amounts are in cents: 100_00 is one hundred"
+)]
 mod tests;
-
-use std::fmt;
 
 pub use commands::*;
 use cqrs_es::{Aggregate, event_sink::EventSink};
 pub use events::*;
+pub use ledger::Ledger;
+use ledger::rest;
 pub use refusal::PaymentRefusal;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use status::{PaymentMethod, PaymentStatus};
 
 use crate::{
     bounds,
@@ -37,178 +43,10 @@ pub struct Payment {
     pub ledger: Option<Ledger>,
 }
 
-/// What a payment amounts to so far.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Ledger {
-    /// Where it stands.
-    pub status: PaymentStatus,
-    /// How it is paid.
-    pub method: PaymentMethod,
-    /// In how many instalments.
-    pub installments: Option<u8>,
-    /// The payment provider's name for it.
-    pub reference: Option<String>,
-    /// Asked for; what was authorised when nobody asked before.
-    pub requested: Money,
-    /// Set aside.
-    pub authorised: Money,
-    /// Charged.
-    pub captured: Money,
-    /// Given back of what was charged.
-    pub refunded: Money,
-}
-
-/// Where a payment stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PaymentStatus {
-    /// Asked for.
-    Pending,
-    /// Set aside.
-    Authorised,
-    /// Charged, in part or in whole.
-    Captured,
-    /// Part of what was charged was given back.
-    PartlyRefunded,
-    /// All that was charged was given back.
-    Refunded,
-    /// The money could not be had.
-    Failed,
-    /// Let go, uncharged.
-    Voided,
-    /// Taken back by the customer's bank.
-    ChargedBack,
-}
-
-impl PaymentStatus {
-    /// Every status.
-    pub const ALL: [Self; 8] = [
-        Self::Pending,
-        Self::Authorised,
-        Self::Captured,
-        Self::PartlyRefunded,
-        Self::Refunded,
-        Self::Failed,
-        Self::Voided,
-        Self::ChargedBack,
-    ];
-
-    /// Where a payment may go from here: the state machine. A capture in parts stays at captured, a refund in parts at
-    /// partly refunded.
-    pub const fn next(self) -> &'static [Self] {
-        match self {
-            Self::Pending => &[Self::Authorised, Self::Failed, Self::Voided],
-            Self::Authorised => &[Self::Captured, Self::Failed, Self::Voided],
-            Self::Captured => &[Self::Captured, Self::PartlyRefunded, Self::Refunded, Self::ChargedBack],
-            Self::PartlyRefunded => &[Self::PartlyRefunded, Self::Refunded, Self::ChargedBack],
-            Self::Refunded | Self::Failed | Self::Voided | Self::ChargedBack => &[],
-        }
-    }
-
-    /// The name, as it stands in events: `partly-refunded`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Authorised => "authorised",
-            Self::Captured => "captured",
-            Self::PartlyRefunded => "partly-refunded",
-            Self::Refunded => "refunded",
-            Self::Failed => "failed",
-            Self::Voided => "voided",
-            Self::ChargedBack => "charged-back",
-        }
-    }
-}
-
-impl fmt::Display for PaymentStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// How a payment is paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PaymentMethod {
-    /// Credit card.
-    Card,
-    /// Boleto bancário: a printed slip, paid at a bank.
-    Boleto,
-    /// Voucher or gift card.
-    Voucher,
-    /// Debit card.
-    Debit,
-    /// Cash.
-    Cash,
-    /// Something else.
-    Other,
-}
-
-impl PaymentMethod {
-    /// The name, as it stands in events: `card`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Card => "card",
-            Self::Boleto => "boleto",
-            Self::Voucher => "voucher",
-            Self::Debit => "debit",
-            Self::Cash => "cash",
-            Self::Other => "other",
-        }
-    }
-}
-
-impl fmt::Display for PaymentMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 const SIGNED_IN: &str = "signed-in users";
 const CUSTOMER_OR_STORE: &str = "the customer and the administrators of the store";
 const STORE: &str = "the administrators of the store";
 const MODERATOR: &str = "moderators";
-
-impl Ledger {
-    /// What is set aside and not charged yet.
-    fn uncaptured(&self) -> Money {
-        rest(self.authorised, self.captured)
-    }
-
-    /// What was charged and not given back.
-    fn unrefunded(&self) -> Money {
-        rest(self.captured, self.refunded)
-    }
-
-    /// What this payment takes up of the order's total, while it may still be charged or was.
-    fn claims(&self) -> i64 {
-        match self.status {
-            PaymentStatus::Pending => self.requested.amount,
-            PaymentStatus::Authorised | PaymentStatus::Captured | PaymentStatus::PartlyRefunded => {
-                rest(self.authorised, self.refunded).amount
-            }
-            PaymentStatus::Refunded | PaymentStatus::Failed | PaymentStatus::Voided | PaymentStatus::ChargedBack => 0,
-        }
-    }
-
-    fn may_become(&self, wanted: PaymentStatus) -> Result<(), PaymentRefusal> {
-        let status = self.status;
-        if status.next().contains(&wanted) {
-            return Ok(());
-        }
-        if status == wanted {
-            return Err(PaymentRefusal::NothingToChange { status });
-        }
-        Err(PaymentRefusal::WrongState { status, wanted })
-    }
-}
-
-/// What is left of `whole` once `part` is taken. Both come from one payment, which has one currency and keeps the larger
-/// one on the left.
-fn rest(whole: Money, part: Money) -> Money {
-    Money::new(whole.amount - part.amount, whole.currency)
-}
 
 impl Payment {
     fn existing(&self) -> Result<&Ledger, PaymentRefusal> {
@@ -218,7 +56,9 @@ impl Payment {
     fn request(&self, command: RequestPayment, services: &Services) -> Result<PaymentEvent, PaymentRefusal> {
         let order = order_of(services)?;
         if !order.is_of(services) && !order.is_served_by(services, StoreRole::Admin) {
-            return Err(PaymentRefusal::Forbidden { who: CUSTOMER_OR_STORE });
+            return Err(PaymentRefusal::Forbidden {
+                needs: CUSTOMER_OR_STORE,
+            });
         }
         if self.ledger.is_some() {
             return Err(PaymentRefusal::AlreadyExists);
@@ -325,7 +165,7 @@ impl Payment {
     fn charge_back(&self, command: ChargeBackPayment, services: &Services) -> Result<PaymentEvent, PaymentRefusal> {
         order_of(services)?;
         if !services.viewer.is_trusted() && !services.viewer.has(Role::Moderator) {
-            return Err(PaymentRefusal::Forbidden { who: MODERATOR });
+            return Err(PaymentRefusal::Forbidden { needs: MODERATOR });
         }
         let ledger = self.existing()?;
         ledger.may_become(PaymentStatus::ChargedBack)?;
@@ -340,7 +180,7 @@ impl Payment {
 /// The order that is paid.
 fn order_of(services: &Services) -> Result<&PlacedOrder, PaymentRefusal> {
     if services.user().is_none() {
-        return Err(PaymentRefusal::Forbidden { who: SIGNED_IN });
+        return Err(PaymentRefusal::Forbidden { needs: SIGNED_IN });
     }
     services
         .scope
@@ -353,7 +193,7 @@ fn order_of(services: &Services) -> Result<&PlacedOrder, PaymentRefusal> {
 fn served_order(services: &Services) -> Result<&PlacedOrder, PaymentRefusal> {
     let order = order_of(services)?;
     if !order.is_served_by(services, StoreRole::Admin) {
-        return Err(PaymentRefusal::Forbidden { who: STORE });
+        return Err(PaymentRefusal::Forbidden { needs: STORE });
     }
     Ok(order)
 }
@@ -453,43 +293,9 @@ impl Aggregate for Payment {
     }
 
     fn apply(&mut self, event: PaymentEvent) {
-        let status = event.status();
-        match (event, &mut self.ledger) {
-            (PaymentEvent::Requested(event), _) => {
-                let nothing = Money::zero(event.amount.currency);
-                self.ledger = Some(Ledger {
-                    status,
-                    method: event.method,
-                    installments: event.installments,
-                    reference: None,
-                    requested: event.amount,
-                    authorised: nothing,
-                    captured: nothing,
-                    refunded: nothing,
-                });
-            }
-            (PaymentEvent::Authorised(event), ledger) => {
-                let nothing = Money::zero(event.amount.currency);
-                *ledger = Some(Ledger {
-                    status,
-                    method: event.method,
-                    installments: event.installments,
-                    reference: event.reference,
-                    requested: ledger.as_ref().map_or(event.amount, |ledger| ledger.requested),
-                    authorised: event.amount,
-                    captured: nothing,
-                    refunded: nothing,
-                });
-            }
-            (event, Some(ledger)) => {
-                ledger.status = status;
-                match event {
-                    PaymentEvent::Captured(event) => ledger.captured = event.captured,
-                    PaymentEvent::Refunded(event) => ledger.refunded = event.refunded,
-                    _ => {}
-                }
-            }
-            (_, None) => {}
+        match &mut self.ledger {
+            Some(ledger) => ledger.apply(event),
+            None => self.ledger = Ledger::opened(event),
         }
     }
 }

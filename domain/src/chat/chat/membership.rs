@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    AddChatMembers, BanFromChat, ChangeChatRole, Chat, ChatEvent, ChatKind, ChatMemberBanned, ChatMemberInvited,
-    ChatMemberJoined, ChatMemberLeft, ChatMemberRemoved, ChatMembersAdded, ChatRefusal, ChatRole, ChatRoleChanged,
-    InviteToChat, LONGEST_REASON, MOST_ADDED, MOST_MEMBERS, MembershipState, RemoveChatMember, Room,
+    ADMINS, AddChatMembers, BanFromChat, ChangeChatRole, Chat, ChatEvent, ChatKind, ChatMemberBanned,
+    ChatMemberInvited, ChatMemberJoined, ChatMemberLeft, ChatMemberRemoved, ChatMembersAdded, ChatRefusal, ChatRole,
+    ChatRoleChanged, InviteToChat, LONGEST_REASON, MOST_ADDED, MOST_MEMBERS, MembershipState, RemoveChatMember, Room,
 };
 use crate::{bounds, decision::Services, id::UserId, viewer::Viewer};
 
-const ADMINS: &str = "the chat's owner and admins";
 const OWNER: &str = "the chat's owner";
 const INVITED: &str = "people who were invited";
 
@@ -34,7 +33,7 @@ impl Chat {
             Some(MembershipState::Banned) => return Err(ChatRefusal::Banned { user, field: None }),
             Some(MembershipState::Invited) => {}
             _ if room.kind == ChatKind::Group && !services.viewer.is_trusted() => {
-                return Err(ChatRefusal::Forbidden { who: INVITED });
+                return Err(ChatRefusal::Forbidden { needs: INVITED });
             }
             Some(MembershipState::Left | MembershipState::Removed) => {}
             None => room.check_room_for(1)?,
@@ -121,7 +120,7 @@ impl Chat {
         let room = self.peopled_room(services)?;
         let viewer = &services.viewer;
         if !viewer.is_trusted() && room.role_of(viewer) != Some(ChatRole::Owner) {
-            return Err(ChatRefusal::Forbidden { who: OWNER });
+            return Err(ChatRefusal::Forbidden { needs: OWNER });
         }
         let ChangeChatRole { user, role } = command;
         let held = room
@@ -157,7 +156,7 @@ impl Chat {
     pub(super) fn administered_room(&self, services: &Services) -> Result<&Room, ChatRefusal> {
         let room = self.peopled_room(services)?;
         if !room.is_run_by(&services.viewer) {
-            return Err(ChatRefusal::Forbidden { who: ADMINS });
+            return Err(ChatRefusal::Forbidden { needs: ADMINS });
         }
         Ok(room)
     }

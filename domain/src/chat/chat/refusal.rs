@@ -21,10 +21,10 @@ pub enum ChatRefusal {
     #[error("the chat was created before")]
     AlreadyExists,
     /// The viewer is not somebody who may.
-    #[error("this is for {who}")]
+    #[error("only {needs} may do this")]
     Forbidden {
-        /// Whom it is for.
-        who: &'static str,
+        /// Who may.
+        needs: &'static str,
     },
     /// The viewer is not in the chat.
     #[error("this is for members of the chat")]

@@ -2,7 +2,6 @@
 
 mod content;
 mod lifecycle;
-mod media;
 
 use chrono::{DateTime, Utc};
 

@@ -25,12 +25,12 @@ impl Order {
         let customer = command
             .customer
             .or_else(|| services.user())
-            .ok_or(OrderRefusal::Forbidden { who: SIGNED_IN })?;
+            .ok_or(OrderRefusal::Forbidden { needs: SIGNED_IN })?;
         if !services.viewer.is(customer) && !services.viewer.is_trusted() {
-            return Err(OrderRefusal::Forbidden { who: THE_CUSTOMER });
+            return Err(OrderRefusal::Forbidden { needs: THE_CUSTOMER });
         }
         if command.fulfilment == Fulfilment::External && !services.viewer.has(Role::Importer) {
-            return Err(OrderRefusal::Forbidden { who: IMPORTER });
+            return Err(OrderRefusal::Forbidden { needs: IMPORTER });
         }
         check_lines(&command.lines, command.currency)?;
         bounds::optional_text("/comment", command.comment.as_ref(), 1..=LONGEST_COMMENT)?;

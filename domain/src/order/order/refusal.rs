@@ -21,10 +21,10 @@ pub enum OrderRefusal {
     #[error("the order was placed before")]
     AlreadyExists,
     /// The viewer has no part in the order that lets them do this.
-    #[error("this is for {who}")]
+    #[error("only {needs} may do this")]
     Forbidden {
-        /// Whom it is for.
-        who: &'static str,
+        /// Who may.
+        needs: &'static str,
     },
     /// The order is where the command would take it.
     #[error("the order is {status} already")]
@@ -34,7 +34,7 @@ pub enum OrderRefusal {
     },
     /// No way leads there from where the order stands.
     #[error("the order is {status}, it can not be {wanted}")]
-    WrongState {
+    WrongStatus {
         /// Where the order stands.
         status: OrderStatus,
         /// Where the command would take it.
@@ -118,7 +118,7 @@ impl Refusal for OrderRefusal {
         match self {
             Self::NotFound => RefusalKind::NotFound,
             Self::Forbidden { .. } => RefusalKind::Forbidden,
-            Self::AlreadyExists | Self::NothingToChange { .. } | Self::WrongState { .. } => RefusalKind::Conflict,
+            Self::AlreadyExists | Self::NothingToChange { .. } | Self::WrongStatus { .. } => RefusalKind::Conflict,
             Self::NoLines
             | Self::NoQuantity { .. }
             | Self::OutOfBounds(_)
@@ -148,7 +148,7 @@ impl Refusal for OrderRefusal {
             | Self::AlreadyExists
             | Self::Forbidden { .. }
             | Self::NothingToChange { .. }
-            | Self::WrongState { .. }
+            | Self::WrongStatus { .. }
             | Self::AmountTooLarge => return None,
         })
     }

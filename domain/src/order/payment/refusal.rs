@@ -24,10 +24,10 @@ pub enum PaymentRefusal {
     #[error("the payment exists already")]
     AlreadyExists,
     /// The viewer has no part in the order that lets them do this.
-    #[error("this is for {who}")]
+    #[error("only {needs} may do this")]
     Forbidden {
-        /// Whom it is for.
-        who: &'static str,
+        /// Who may.
+        needs: &'static str,
     },
     /// The payment is where the command would take it.
     #[error("the payment is {status} already")]
@@ -37,7 +37,7 @@ pub enum PaymentRefusal {
     },
     /// No way leads there from where the payment stands.
     #[error("the payment is {status}, it can not be {wanted}")]
-    WrongState {
+    WrongStatus {
         /// Where the payment stands.
         status: PaymentStatus,
         /// Where the command would take it.
@@ -101,7 +101,7 @@ impl Refusal for PaymentRefusal {
             Self::Forbidden { .. } => RefusalKind::Forbidden,
             Self::AlreadyExists
             | Self::NothingToChange { .. }
-            | Self::WrongState { .. }
+            | Self::WrongStatus { .. }
             | Self::OrderIsOff { .. }
             | Self::AmountTooLarge { .. }
             | Self::OtherMethod { .. } => RefusalKind::Conflict,
@@ -124,7 +124,7 @@ impl Refusal for PaymentRefusal {
             | Self::AlreadyExists
             | Self::Forbidden { .. }
             | Self::NothingToChange { .. }
-            | Self::WrongState { .. }
+            | Self::WrongStatus { .. }
             | Self::OrderIsOff { .. } => return None,
         })
     }
