@@ -74,6 +74,8 @@ pub struct ChainReader {
     sessions: HashMap<Uuid, Session>,
     recorded: Option<DateTime<Utc>>,
     tally: Tally,
+    /// The tally at the checkpoint.
+    settled: Tally,
 }
 
 impl ChainReader {
@@ -92,6 +94,7 @@ impl ChainReader {
             sessions: sessions.into_iter().collect(),
             recorded: None,
             tally: Tally::default(),
+            settled: Tally::default(),
         }
     }
 
@@ -99,8 +102,8 @@ impl ChainReader {
     #[must_use]
     pub fn resumed(&self) -> Self {
         let mut resumed = Self::new(self.checkpoint.clone(), self.check);
-        resumed.tally = self.tally;
-        resumed.tally.records -= self.next.saturating_sub(self.checkpoint.next);
+        resumed.tally = self.settled;
+        resumed.settled = self.settled;
         resumed
     }
 
@@ -144,13 +147,14 @@ impl ChainReader {
             None => self.refuse_foreign(stored.offset),
         };
         self.next += 1;
-        if self.pending.is_empty() {
-            self.checkpoint.next = self.next;
-        }
         self.tally.records += 1;
         self.tally.commits += u64::from(step.commit.is_some());
         self.tally.void += step.void;
         self.tally.foreign += u64::from(step.foreign);
+        if self.pending.is_empty() {
+            self.checkpoint.next = self.next;
+            self.settled = self.tally;
+        }
         Ok(step)
     }
 

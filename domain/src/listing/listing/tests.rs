@@ -2,6 +2,7 @@
 
 mod content;
 mod lifecycle;
+mod media;
 
 use chrono::{DateTime, Utc};
 

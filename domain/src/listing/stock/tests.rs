@@ -1,7 +1,9 @@
 //! What a stock item decides, in given/when/then.
 
+mod never_oversold;
+mod reservation;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use proptest::prelude::*;
 
 use super::*;
 use crate::{
@@ -143,118 +145,6 @@ fn what_is_held_can_not_be_reserved_again() {
             available: 2,
             wanted: 3,
         });
-}
-
-#[test]
-fn a_reservation_is_confirmed_and_its_goods_are_gone() {
-    let market = Market::new();
-    let asked = reserve(3);
-    let reservation = asked.reservation;
-    market
-        .with(5)
-        .given(market.reserved(&asked, 5, 3))
-        .when(ConfirmReservation { reservation })
-        .then_one(StockConfirmed {
-            reservation,
-            quantity: 3,
-            order: asked.order,
-            level: market.level(2, 0),
-        })
-        .when(ConfirmReservation { reservation })
-        .then_refused(StockRefusal::UnknownReservation { reservation });
-}
-
-#[test]
-fn a_reservation_is_released_and_its_goods_are_available_again() {
-    let market = Market::new();
-    let asked = reserve(3);
-    let reservation = asked.reservation;
-    let release = ReleaseReservation {
-        reservation,
-        reason: Some("payment failed".to_owned()),
-    };
-    market
-        .with(5)
-        .given(market.reserved(&asked, 5, 3))
-        .when(release.clone())
-        .then_one(StockReleased {
-            reservation,
-            quantity: 3,
-            order: asked.order,
-            reason: release.reason.clone(),
-            level: market.level(5, 0),
-        })
-        .when(release)
-        .then_refused(StockRefusal::UnknownReservation { reservation })
-        .when(reserve(5))
-        .then_accepted();
-}
-
-#[test]
-fn a_reservation_expires_when_its_time_is_over_and_not_before() {
-    let market = Market::new();
-    let asked = reserve(3);
-    let reservation = asked.reservation;
-    market
-        .with(5)
-        .given(market.reserved(&asked, 5, 3))
-        .by(Viewer::new(UserId::generate(), [Role::System]))
-        .when(ExpireReservation { reservation })
-        .then_refused(StockRefusal::NotYetExpired {
-            reservation,
-            expires_at: later(),
-            now: NOW,
-        })
-        .at(later())
-        .when(ExpireReservation { reservation })
-        .then_one(StockExpired {
-            reservation,
-            quantity: 3,
-            order: asked.order,
-            level: market.level(5, 0),
-        })
-        .when(ExpireReservation { reservation })
-        .then_refused(StockRefusal::UnknownReservation { reservation });
-}
-
-#[test]
-fn what_lapsed_can_be_confirmed_until_it_is_expired() {
-    let market = Market::new();
-    let asked = reserve(3);
-    market
-        .with(5)
-        .given(market.reserved(&asked, 5, 3))
-        .at(later() + TimeDelta::days(1))
-        .when(ConfirmReservation {
-            reservation: asked.reservation,
-        })
-        .then_accepted();
-}
-
-#[test]
-fn a_reservation_is_made_once() {
-    let market = Market::new();
-    let asked = reserve(1);
-    let reservation = asked.reservation;
-    market
-        .with(5)
-        .given(market.reserved(&asked, 5, 1))
-        .when(asked)
-        .then_refused(StockRefusal::AlreadyReserved { reservation });
-}
-
-#[test]
-fn a_stock_item_holds_so_many_reservations_and_no_more() {
-    let market = Market::new();
-    let mut story = market.with(1_000_000);
-    for held in 1..=MOST_RESERVATIONS {
-        let held = u32::try_from(held).expect("a small number");
-        story = story.given(market.reserved(&reserve(1), 1_000_000, held));
-    }
-    story.when(reserve(1)).then_refused(StockRefusal::TooManyReservations {
-        held: MOST_RESERVATIONS,
-        limit: MOST_RESERVATIONS,
-    });
 }
 
 #[test]
@@ -467,80 +357,4 @@ fn a_member_of_the_store_does_not_expire_reservations() {
         .then_refused(StockRefusal::Forbidden {
             needs: "the system or a moderator",
         });
-}
-
-/// What somebody does to a stock, for the property below; reservations are named by their number.
-#[derive(Debug, Clone)]
-enum Move {
-    Adjust(i32),
-    Reserve(u8, u32),
-    Confirm(u8),
-    Release(u8),
-    Expire(u8),
-    Wait(u16),
-}
-
-fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let reservation = 0..12_u8;
-    prop::collection::vec(
-        prop_oneof![
-            prop_oneof![-20..40_i32, any::<i32>()].prop_map(Move::Adjust),
-            (reservation.clone(), prop_oneof![0..20_u32, any::<u32>()]).prop_map(|(id, n)| Move::Reserve(id, n)),
-            reservation.clone().prop_map(Move::Confirm),
-            reservation.clone().prop_map(Move::Release),
-            reservation.prop_map(Move::Expire),
-            (0..600_u16).prop_map(Move::Wait),
-        ],
-        0..80,
-    )
-}
-
-proptest! {
-    /// Beside the aggregate runs the plainest book-keeping there is: what came in, what went out, who holds what.
-    #[test]
-    fn whatever_is_asked_a_stock_is_never_below_zero_and_never_oversold(moves in moves()) {
-        let market = Market::new();
-        let ids: Vec<ReservationId> = (0..12).map(|_| ReservationId::generate()).collect();
-        let mut now = NOW;
-        let mut story = market.open().by(trusted());
-        let (mut came, mut sold, mut open) = (0_i64, 0_i64, BTreeMap::<u8, i64>::new());
-        for step in moves {
-            let command: StockCommand = match step {
-                Move::Wait(seconds) => {
-                    now += TimeDelta::seconds(seconds.into());
-                    story = story.at(now);
-                    continue;
-                }
-                Move::Adjust(by) => adjust(by).into(),
-                Move::Reserve(id, quantity) => ReserveStock {
-                    reservation: ids[usize::from(id)],
-                    expires_at: now + TimeDelta::seconds(300),
-                    ..reserve(quantity)
-                }
-                .into(),
-                Move::Confirm(id) => ConfirmReservation { reservation: ids[usize::from(id)] }.into(),
-                Move::Release(id) => ReleaseReservation { reservation: ids[usize::from(id)], reason: None }.into(),
-                Move::Expire(id) => ExpireReservation { reservation: ids[usize::from(id)] }.into(),
-            };
-            story = story.when(command);
-            if story.accepted() {
-                match step {
-                    Move::Adjust(by) => came += i64::from(by),
-                    Move::Reserve(id, quantity) => prop_assert!(open.insert(id, quantity.into()).is_none()),
-                    Move::Confirm(id) => sold += open.remove(&id).expect("only what is held is confirmed"),
-                    Move::Release(id) | Move::Expire(id) => {
-                        open.remove(&id).expect("only what is held is given back");
-                    }
-                    Move::Wait(_) => {}
-                }
-            }
-            let stock = story.state();
-            let held: i64 = open.values().sum();
-            prop_assert_eq!(i64::from(stock.on_hand), came - sold);
-            prop_assert_eq!(stock.held.len(), open.len());
-            prop_assert!(held <= i64::from(stock.on_hand), "{} held of {}", held, stock.on_hand);
-            prop_assert_eq!(i64::from(stock.available()), i64::from(stock.on_hand) - held);
-            prop_assert!(stock.on_hand <= MOST_ON_HAND);
-        }
-    }
 }
