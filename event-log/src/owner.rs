@@ -175,19 +175,7 @@ impl Owner {
     /// Appends the events of one command as one commit, chained on everything appended before. Does no I/O and never
     /// waits: it is called while the caller holds its shard's lock. Await the [`Pending`] after releasing that.
     pub fn append(&self, generation: u64, parts: Vec<Draft>) -> Result<Pending, AppendError> {
-        let pending = self.core.append_if(generation, parts, |_| true)?;
-        Ok(pending.expect("nothing was asked of the tail"))
-    }
-
-    /// Appends like [`Owner::append`] if the tail says so, looked at under the same lock; `None`: it does not. For
-    /// callers that hold no lock of the shard.
-    pub fn append_if(
-        &self,
-        generation: u64,
-        parts: Vec<Draft>,
-        still: impl FnOnce(&Tail) -> bool,
-    ) -> Result<Option<Pending>, AppendError> {
-        self.core.append_if(generation, parts, still)
+        self.core.append(generation, parts)
     }
 
     /// Settles that what was decided just now, in this generation, was decided on the current state: by the good report
@@ -209,10 +197,10 @@ impl Owner {
         self.core.state.lock().acked.clone()
     }
 
-    /// Tells that the archive has everything up to this checkpoint. The tail keeps what the archive did not have the
+    /// Tells that the archive has everything below this offset. The tail keeps what the archive did not have the
     /// time before: a load under way still fits on it.
-    pub fn archived(&self, checkpoint: &Checkpoint) {
-        self.core.state.lock().tail.archived(checkpoint.next);
+    pub fn archived(&self, next: u64) {
+        self.core.state.lock().tail.archived(next);
     }
 
     /// The shard was assigned to this node again, under a higher generation of the assignment.

@@ -22,7 +22,7 @@ pub struct LoadRequest {
     pub scope: String,
     /// Streams of the scope.
     pub streams: Vec<String>,
-    /// All the scope's streams, whatever `streams` says. For scopes that stay small.
+    /// All the scope's streams; those in `streams` are looked for in other scopes too. For scopes that stay small.
     pub whole_scope: bool,
     /// Commands that may have been appended already.
     pub commands: Vec<Uuid>,
@@ -37,6 +37,8 @@ pub struct Loaded {
     pub streams: HashMap<String, Vec<StoredEvent>>,
     /// Events by command, in order. A command without events is absent.
     pub commands: HashMap<Uuid, Vec<StoredEvent>>,
+    /// Streams asked for by name that belong to another scope.
+    pub elsewhere: HashSet<String>,
 }
 
 /// Which part of the answer a row is.
@@ -84,13 +86,7 @@ impl Archive {
     /// Answers many requests, of any shards, in one statement; the answers come in the order of the requests.
     pub async fn load_many(&self, requests: Vec<LoadRequest>) -> Result<Vec<Loaded>, LogError> {
         let distinct = |values: HashSet<&String>| values.into_iter().cloned().collect::<Vec<_>>();
-        let streams = distinct(
-            requests
-                .iter()
-                .filter(|r| !r.whole_scope)
-                .flat_map(|r| &r.streams)
-                .collect(),
-        );
+        let streams = distinct(requests.iter().flat_map(|r| &r.streams).collect());
         let scopes = distinct(requests.iter().filter(|r| r.whole_scope).map(|r| &r.scope).collect());
         let commands: HashSet<Uuid> = requests.iter().flat_map(|r| r.commands.iter().copied()).collect();
         // Which of two scopes a stream belongs to is sorted out below: with the stream alone, each branch is one index
@@ -123,6 +119,12 @@ fn distribute(requests: &[LoadRequest], rows: Vec<Tagged>) -> Result<Vec<Loaded>
     for (index, request) in requests.iter().enumerate() {
         by_scope.entry((request.shard, &request.scope)).or_default().push(index);
     }
+    let mut by_stream: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, request) in requests.iter().enumerate() {
+        for stream in &request.streams {
+            by_stream.entry(stream).or_default().push(index);
+        }
+    }
     for Tagged { kind, row } in rows {
         let shard = shard_of(&row.family, row.partition)?;
         if kind == HEAD {
@@ -132,6 +134,14 @@ fn distribute(requests: &[LoadRequest], rows: Vec<Tagged>) -> Result<Vec<Loaded>
             continue;
         }
         let event = row.event()?;
+        if kind != BY_COMMAND {
+            for index in by_stream.get(event.envelope.stream.as_str()).into_iter().flatten() {
+                let request = &requests[*index];
+                if request.shard != shard || Some(&request.scope) != event.scope.as_ref() {
+                    loaded[*index].elsewhere.insert(event.envelope.stream.clone());
+                }
+            }
+        }
         let Some(asked) = event.scope.as_deref().and_then(|scope| by_scope.get(&(shard, scope))) else {
             continue;
         };

@@ -7,4 +7,3 @@
 mod kafka;
 mod postgres;
 mod run;
-mod shared;

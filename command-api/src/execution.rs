@@ -1,0 +1,204 @@
+//! A command from request to answer: steps under its shard's lock, and between them whatever has to be waited for.
+
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use event_log::owner::Outcome;
+use tokio::time::timeout;
+
+use crate::{
+    Service,
+    problem::Problem,
+    receipt::{Answer, Receipt},
+    request::Request,
+    shard::{Appended, Fetched, Shard, Step, fingerprint},
+};
+
+/// A command under way.
+pub(crate) struct Execution<'a> {
+    service: &'a Service,
+    shard: &'a Shard,
+    request: Request,
+    fetched: Fetched,
+    started: Instant,
+}
+
+/// A command that was decided, but for what only time can tell: see [`Execution::settle`].
+#[derive(Debug)]
+pub(crate) struct Decided(Result<Step, Problem>);
+
+impl<'a> Execution<'a> {
+    pub fn new(service: &'a Service, request: Request) -> Result<Self, Problem> {
+        let shard = service.log.shard_of(request.entity.family, &request.target.scope);
+        let shard = service
+            .shards
+            .get(&shard)
+            .ok_or_else(|| Problem::unavailable("shard-not-here", format!("this node does not own {shard}"), 1))?;
+        Ok(Self {
+            service,
+            shard,
+            request,
+            fetched: Fetched::default(),
+            started: Instant::now(),
+        })
+    }
+
+    /// Decides, waits, and decides again as long as what was appended turns out void.
+    pub async fn run(mut self) -> Result<Answer, Problem> {
+        loop {
+            let decided = self.decide().await;
+            if let Some(answer) = self.settle(decided).await {
+                return self.finish(answer);
+            }
+        }
+    }
+
+    /// Fetches ahead what the decision is likely to need.
+    pub async fn warm(&mut self) -> Result<(), Problem> {
+        if let Some((wanted, streams)) = self.shard.wants(&self.request) {
+            self.fetched.loaded = Some((self.service.loader.load(wanted).await?, streams));
+        }
+        Ok(())
+    }
+
+    /// Takes the command to its decision.
+    pub async fn decide(&mut self) -> Decided {
+        Decided(self.step_by_step().await)
+    }
+
+    async fn step_by_step(&mut self) -> Result<Step, Problem> {
+        loop {
+            let left = self.left()?;
+            let now = self.request.at.unwrap_or_else(|| self.service.clock.now());
+            match self.shard.attempt(&mut self.request, &self.fetched, now)? {
+                Step::Load(wanted, streams) => {
+                    let loaded = timeout(left, self.service.loader.load(wanted)).await;
+                    self.fetched.loaded = Some((loaded.map_err(|_| too_slow())??, streams));
+                }
+                Step::Stand(stores) => {
+                    let user = self.request.viewer.user.ok_or_else(Problem::no_token)?;
+                    let found = timeout(left, self.service.standings.of(user, &stores)).await;
+                    self.fetched.standing = Some((found.map_err(|_| too_slow())??, false));
+                }
+                Step::Denied(problem, stores) => {
+                    if matches!(self.fetched.standing, Some((_, true))) {
+                        return Err(problem);
+                    }
+                    let user = self.request.viewer.user.ok_or_else(Problem::no_token)?;
+                    let found = timeout(left, self.service.standings.fresh(user, &stores)).await;
+                    self.fetched.standing = Some((found.map_err(|_| too_slow())??, true));
+                }
+                Step::Wait => match timeout(left, self.shard.owner.opened()).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(closed)) => {
+                        let detail = format!("{} is not written by this node: {closed:?}", self.shard.owner.shard());
+                        return Err(Problem::unavailable("shard-not-here", detail, 2));
+                    }
+                    Err(_) => return Err(too_slow()),
+                },
+                decided => return Ok(decided),
+            }
+        }
+    }
+
+    /// Waits for what becomes of a decision; `None`: it came to nothing, decide again.
+    pub async fn settle(&mut self, decided: Decided) -> Option<Result<Answer, Problem>> {
+        let (log, shard) = (self.service.log.id(), self.shard.owner.shard());
+        match decided.0 {
+            Ok(Step::Appended(Appended {
+                pending,
+                version,
+                events,
+            })) => match pending.await {
+                Outcome::Committed { first, last, recorded } => {
+                    let events = events.into_iter().zip(first..);
+                    let receipt = Receipt {
+                        id: self.request.target.stream.clone(),
+                        version,
+                        position: event_log::position::Position::at(log, shard, last),
+                        events: events.map(|(event, offset)| event.at(offset)).collect(),
+                        command_id: self.request.id,
+                        recorded_at: recorded,
+                    };
+                    Some(Ok(Answer {
+                        receipt,
+                        replayed: false,
+                    }))
+                }
+                Outcome::Void => None,
+                Outcome::Unknown(error) => Some(Err(Problem::outcome_unknown(error))),
+            },
+            Ok(Step::Repeated(commit, pending)) => {
+                let asked = self.request.key.as_ref().map(|key| key.fingerprint.as_str());
+                if fingerprint(&commit.events) != asked {
+                    return Some(Err(key_reused()));
+                }
+                let first = commit.events.first()?;
+                let (first, recorded) = match pending {
+                    None => (first.offset, first.envelope.recorded),
+                    Some(pending) => match pending.await {
+                        Outcome::Committed { first, recorded, .. } => (first, recorded),
+                        Outcome::Void => return None,
+                        Outcome::Unknown(error) => return Some(Err(Problem::outcome_unknown(error))),
+                    },
+                };
+                let receipt = Receipt::of(log, shard, &commit.events, first, recorded);
+                Some(Ok(Answer {
+                    receipt,
+                    replayed: true,
+                }))
+            }
+            Ok(Step::Refused(problem, confirmation)) => confirmation.await.is_ok().then_some(Err(problem)),
+            Ok(Step::Denied(problem, _)) | Err(problem) => Some(Err(problem)),
+            Ok(Step::Load(..) | Step::Stand(_) | Step::Wait) => None,
+        }
+    }
+
+    /// Counts and tells how it ended.
+    pub fn finish(&self, answer: Result<Answer, Problem>) -> Result<Answer, Problem> {
+        let answer = answer.map_err(|problem| problem.of(self.request.id));
+        let outcome = match &answer {
+            Ok(answer) if answer.replayed => "replayed",
+            Ok(_) => "accepted",
+            Err(problem) if problem.status.is_server_error() => "failed",
+            Err(_) => "refused",
+        };
+        metrics::counter!("stoa_commands_total", "outcome" => outcome).increment(1);
+        metrics::histogram!("stoa_command_seconds").record(self.started.elapsed().as_secs_f64());
+        let (command, stream) = (self.request.id, self.request.target.stream.as_str());
+        match &answer {
+            Ok(answer) => {
+                tracing::debug!(%command, stream, name = self.request.name, outcome, position = %answer.receipt.position, "command");
+            }
+            Err(problem) if problem.status.is_server_error() => {
+                tracing::warn!(%command, stream, name = self.request.name, outcome, code = %problem.code, detail = problem.detail, "command");
+            }
+            Err(problem) => {
+                tracing::debug!(%command, stream, name = self.request.name, outcome, code = %problem.code, "command");
+            }
+        }
+        answer
+    }
+
+    /// What is left of the time that a decision may take.
+    fn left(&self) -> Result<Duration, Problem> {
+        self.service
+            .settings
+            .decide_within
+            .checked_sub(self.started.elapsed())
+            .ok_or_else(too_slow)
+    }
+}
+
+fn too_slow() -> Problem {
+    Problem::unavailable(
+        "not-decided",
+        "the command could not be decided in time; it was not carried out",
+        1,
+    )
+}
+
+fn key_reused() -> Problem {
+    let detail = "this Idempotency-Key was used before, for another command";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", detail).at("Idempotency-Key")
+}

@@ -1,0 +1,14 @@
+//! The command API over real HTTP, on a real Postgres and, where it matters, a real Kafka.
+
+#[path = "http/bulk.rs"]
+mod bulk;
+#[path = "http/edge.rs"]
+mod edge;
+#[path = "http/installation.rs"]
+mod installation;
+#[path = "http/keys.rs"]
+mod keys;
+#[path = "http/lifecycle.rs"]
+mod lifecycle;
+#[path = "http/rights.rs"]
+mod rights;
