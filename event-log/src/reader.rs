@@ -16,8 +16,8 @@ use crate::{
     shard::Shard,
 };
 
-/// How long a bounded read waits for the next record, which is known to be there.
-const RECORD_WITHIN: Duration = Duration::from_secs(15);
+/// How long an answer may take, and in a bounded read the next record, which is known to be there.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// How often, at most, a void record makes a following reader look at the head again.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -146,10 +146,10 @@ impl Reader {
     async fn connect(&mut self) -> Result<RawStream, LogError> {
         let mut from = Vec::with_capacity(self.chains.len());
         for (shard, chain) in &self.chains {
-            reaches(chain.checkpoint(), self.port.end(*shard).await?)?;
+            reaches(chain.checkpoint(), in_time(self.port.end(*shard)).await?)?;
             from.push((*shard, chain.next()));
         }
-        self.port.read(from).await
+        in_time(self.port.read(from)).await
     }
 
     /// Reads the head of a shard again. A log that was replaced under a reader that never lost its connection shows as
@@ -182,7 +182,7 @@ pub async fn read_to(
     if chain.next() >= end {
         return Ok(());
     }
-    let mut raw = port.read(vec![(shard, chain.next())]).await?;
+    let mut raw = in_time(port.read(vec![(shard, chain.next())])).await?;
     while chain.next() < end {
         let stored = next_raw(&mut raw).await?;
         let step = chain.accept(&stored)?;
@@ -210,12 +210,18 @@ pub(crate) fn reaches(checkpoint: &Checkpoint, end: u64) -> Result<(), LogError>
 }
 
 async fn next_raw(raw: &mut RawStream) -> Result<Stored, LogError> {
-    let unavailable = |what: &str| LogError::Unavailable(what.to_owned());
-    let (_, stored) = timeout(RECORD_WITHIN, raw.next())
+    let next = raw.next().map(|item| {
+        item.unwrap_or_else(|| Err(LogError::Unavailable("the stream of records has ended".into())))
+            .map(|(_, stored)| stored)
+    });
+    in_time(next).await
+}
+
+/// A frozen server keeps its sockets open and says nothing.
+async fn in_time<T>(answer: impl Future<Output = Result<T, LogError>>) -> Result<T, LogError> {
+    timeout(ANSWER_WITHIN, answer)
         .await
-        .map_err(|_| unavailable("a record that is there was not sent"))?
-        .unwrap_or_else(|| Err(unavailable("the stream of records has ended")))?;
-    Ok(stored)
+        .map_err(|_| LogError::Unavailable("no answer in time".into()))?
 }
 
 fn measure(shard: Shard, step: &Step) {

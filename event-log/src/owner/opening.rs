@@ -172,7 +172,15 @@ impl Core {
         takeover.own.push(session.id());
         let sent = session.send(self.shard, vec![barrier]);
         let lost = |_| LogError::Unavailable("the barrier's report was lost".into());
-        let offset = self.answer(async { sent.report.await.map_err(lost)? }).await?;
+        let offset = match self.answer(async { sent.report.await.map_err(lost)? }).await {
+            Ok(offset) => offset,
+            // It may lie in the log all the same, or somebody else's does: the next attempt reads what there is.
+            Err(LogError::Unavailable(reason)) => {
+                tracing::warn!(shard = %self.shard, reason, "the barrier was not acknowledged");
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
 
         let Some(barrier) = sent.commit.events.first() else {
             return Ok(None);
