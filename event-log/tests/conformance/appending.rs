@@ -144,9 +144,9 @@ pub async fn the_tail_holds_what_the_archive_does_not<K: Keeper>() {
     assert_eq!(joined.commit.offset(), offset);
 
     // The archive has come to the end: what it had the time before is dropped.
-    owner.archived(&owner.checkpoint());
+    owner.archived(owner.checkpoint().next);
     assert_eq!(owner.tail(generation, |tail| tail.events("ord_1", 0).len()).unwrap(), 7);
-    owner.archived(&owner.checkpoint());
+    owner.archived(owner.checkpoint().next);
     assert_eq!(owner.tail(generation, |tail| tail.events("ord_1", 0).len()).unwrap(), 0);
     assert_eq!(owner.tail(generation, |tail| tail.bytes()).unwrap(), 0);
     let stale = NotOpen::Stale { current: generation };
@@ -165,8 +165,8 @@ pub async fn the_tail_holds_what_the_archive_does_not<K: Keeper>() {
         taken += 1;
         assert!(taken < 100);
     }
-    owner.archived(&owner.checkpoint());
-    owner.archived(&owner.checkpoint());
+    owner.archived(owner.checkpoint().next);
+    owner.archived(owner.checkpoint().next);
     committed(append(&owner, vec![draft("ord_1", "more")]).await).await;
     owner.close().await;
 }
