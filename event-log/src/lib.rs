@@ -16,6 +16,8 @@
 //! | [`commit`] | what a reader sees, and what a writer is given |
 //! | [`schema`] | the database's migrations |
 //! | [`archive`] | the table of valid records: loads, pages, history, a watch |
+//! | [`archiver`] | copies the log from Kafka into that table |
+//! | [`audit`] | walks every chain from its first record |
 //! | [`postgres`] | the adapter for Postgres |
 //! | [`log`] | the log as everybody else holds it: port, archive, identity |
 //! | [`port`] | what an adapter does: append in order, read from an offset, tell the end |
@@ -26,9 +28,12 @@
 //! | [`control`] | the writer's own records: the barrier and the check |
 //! | [`limits`] | how much a writer may have under way |
 //! | [`owner`] | the single writer of a shard: appends, confirmations, reopening |
+//! | [`store`] | cqrs-es's `EventStore` over archive and owner |
 //! | [`tail`] | what the owner knows past the archive |
 
 pub mod archive;
+pub mod archiver;
+pub mod audit;
 pub mod chain;
 pub mod chain_reader;
 pub mod checkpoint;
@@ -48,4 +53,5 @@ pub mod record;
 mod row;
 pub mod schema;
 pub mod shard;
+pub mod store;
 pub mod tail;

@@ -175,7 +175,19 @@ impl Owner {
     /// Appends the events of one command as one commit, chained on everything appended before. Does no I/O and never
     /// waits: it is called while the caller holds its shard's lock. Await the [`Pending`] after releasing that.
     pub fn append(&self, generation: u64, parts: Vec<Draft>) -> Result<Pending, AppendError> {
-        self.core.append(generation, parts)
+        let pending = self.core.append_if(generation, parts, |_| true)?;
+        Ok(pending.expect("nothing was asked of the tail"))
+    }
+
+    /// Appends like [`Owner::append`] if the tail says so, looked at under the same lock; `None`: it does not. For
+    /// callers that hold no lock of the shard.
+    pub fn append_if(
+        &self,
+        generation: u64,
+        parts: Vec<Draft>,
+        still: impl FnOnce(&Tail) -> bool,
+    ) -> Result<Option<Pending>, AppendError> {
+        self.core.append_if(generation, parts, still)
     }
 
     /// Settles that what was decided just now, in this generation, was decided on the current state: by the good report

@@ -178,10 +178,7 @@ impl Columns {
     }
 
     /// Binds them, in the order `scope, stream, version, command, event_type, recorded, headers, value, prev, hash`.
-    pub(crate) fn bind<'q>(
-        self,
-        query: Query<'q, sqlx::Postgres, PgArguments>,
-    ) -> Query<'q, sqlx::Postgres, PgArguments> {
+    pub(crate) fn bind(self, query: Statement<'_>) -> Statement<'_> {
         query
             .bind(self.scope)
             .bind(self.stream)
@@ -195,6 +192,9 @@ impl Columns {
             .bind(self.hash)
     }
 }
+
+/// A statement that parameters are bound to.
+type Statement<'q> = Query<'q, sqlx::Postgres, PgArguments>;
 
 /// The headers but the two of the chain, in the encoding in which they are hashed (see [`crate::chain::link`]): with
 /// `prev`, key and value before and after, anyone can compute the hash from the columns.

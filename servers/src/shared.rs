@@ -61,13 +61,13 @@ pub fn topic_prefix() -> String {
     format!("test-{}-", expect(unique::hex(6)))
 }
 
-/// A Postgres whose data goes with it.
+/// A Postgres whose data goes with it: not one to kill and start again.
 pub async fn start_postgres() -> Result<EmbeddedPostgres, Error> {
     let dir = scratch("postgres")?;
     EmbeddedPostgres::start_with(&dir, &[], Some(&dir)).await
 }
 
-/// A Kafka whose data goes with it.
+/// A Kafka whose data goes with it: not one to kill and start again.
 pub async fn start_kafka() -> Result<Kafka, Error> {
     let dir = scratch("kafka")?;
     Kafka::start_with(&dir, kafka::Settings::default(), Some(&dir)).await

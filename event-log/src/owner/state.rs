@@ -176,10 +176,18 @@ impl Core {
         (Arc::new(core), taken)
     }
 
-    pub fn append(&self, generation: u64, parts: Vec<Draft>) -> Result<Pending, AppendError> {
+    pub fn append_if(
+        &self,
+        generation: u64,
+        parts: Vec<Draft>,
+        still: impl FnOnce(&Tail) -> bool,
+    ) -> Result<Option<Pending>, AppendError> {
         let now = self.clock.now();
         let mut state = self.state.lock();
         state.check(generation)?;
+        if !still(&state.tail) {
+            return Ok(None);
+        }
         let (in_flight, recorded) = (state.in_flight + parts.len(), now.max(state.recorded));
         let tail_is_full = state.tail.bytes() >= self.limits.tail_bytes;
         let Phase::Open(session) = &mut state.phase else {
@@ -195,7 +203,7 @@ impl Core {
         let (outcome, pending) = Pending::new();
         state.tail.push(Arc::clone(&sent.commit), Some(pending.clone()));
         state.fly(sent, Some(outcome));
-        Ok(pending)
+        Ok(Some(pending))
     }
 
     pub fn confirm(&self, generation: u64) -> Result<Confirmation, NotOpen> {

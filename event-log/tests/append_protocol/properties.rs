@@ -9,6 +9,7 @@ use crate::writer::Phase;
 pub const ACKNOWLEDGED_IS_READ_ONCE: &str = "an acknowledged command is read exactly once";
 pub const NEVER_TWICE: &str = "no command is read twice";
 pub const TOLD_NO_IS_READ_BY_NOBODY: &str = "a command told refused or void is read by nobody";
+pub const BARRIERS_FENCE: &str = "behind a barrier nothing of an earlier session is read";
 pub const REFUSALS_LINEARIZE: &str = "a refusal was true at some moment between its question and its answer";
 pub const COMMITS_LINEARIZE: &str = "every commit read was allowed by the state that it extends";
 pub const READERS_AGREE: &str = "a reader from any checkpoint reads the same suffix";
@@ -29,6 +30,7 @@ pub fn of(protocol: &Protocol) -> Vec<Property<Protocol>> {
                 !matches!(call, Call::Refused { .. } | Call::Void) || times == 0
             })
         }),
+        Property::always(BARRIERS_FENCE, every_barrier_fences),
         Property::always(REFUSALS_LINEARIZE, |_, state: &State| {
             !state.calls.contains(&Call::Refused { held: false })
         }),
@@ -48,8 +50,22 @@ pub fn of(protocol: &Protocol) -> Vec<Property<Protocol>> {
 }
 
 /// Situations that the checks are about. One that no run comes to would make its property true of nothing.
-fn reachable() -> [Property<Protocol>; 7] {
+fn reachable() -> [Property<Protocol>; 8] {
     [
+        Property::sometimes("a barrier is void", |_, state: &State| {
+            let void = |(at, record): (usize, &Record)| {
+                let valid = || {
+                    state
+                        .log
+                        .reader
+                        .commits
+                        .iter()
+                        .any(|commit| usize::from(commit.at) == at)
+                };
+                matches!(record.body, Body::Barrier { .. }) && !valid()
+            };
+            state.log.records.iter().enumerate().any(void)
+        }),
         Property::sometimes("every command is answered", |_, state: &State| {
             state.calls.iter().all(|call| call.is_answered())
         }),
@@ -101,6 +117,18 @@ fn each_call(state: &State, holds: impl Fn(Call, usize) -> bool) -> bool {
             .filter(|commit| commit.command == Some(command))
             .count();
         holds(*call, times)
+    })
+}
+
+/// Along the chain, once another session's barrier has come, a session does not come back.
+fn every_barrier_fences(_: &Protocol, state: &State) -> bool {
+    let mut current = None;
+    state.log.reader.commits.iter().all(|commit| {
+        let record = state.log.records[usize::from(commit.at)];
+        if matches!(record.body, Body::Barrier { .. }) {
+            current = Some(record.session);
+        }
+        current.is_none_or(|session| session == record.session)
     })
 }
 
@@ -159,8 +187,7 @@ fn answers_everything_alone(protocol: &Protocol, state: &State, writer: u8) -> b
 
 fn step_alone(state: &State, writer: u8) -> Option<Action> {
     let session = state.session(writer);
-    let waiting_elsewhere =
-        |call: &Call| matches!(call, Call::Committing { .. } | Call::Refusing { .. }) && !call.waits_for(writer);
+    let waiting_elsewhere = |call: &Call| call.session().is_some() && !call.waits_for(writer);
     if let Some(command) = command_where(state, waiting_elsewhere) {
         return Some(Action::GiveUp { command });
     }

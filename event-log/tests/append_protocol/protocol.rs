@@ -61,6 +61,7 @@ impl Protocol {
                     self.open(state, writer, head, offset + 1);
                 }
             }
+            Action::Yield { writer } => self.leave(state, writer),
             Action::Ask { writer, command } => self.ask(state, writer, command),
             Action::Check { writer } => {
                 let session = state.session(writer);
@@ -99,18 +100,39 @@ impl Protocol {
         });
     }
 
-    /// Opens the session on the chain before `read_to`. What the writer had in flight has a definite outcome now: the
-    /// chain holds it, or it is void for good, for it is chained on what the barrier has left behind.
-    fn open(&self, state: &mut State, writer: u8, head: Link, read_to: Offset) {
+    /// Settles what earlier sessions of `writer` have left open, by the chain before `read_to`, in which a barrier stands
+    /// behind them: what the chain does not hold is void for good, for it is chained on what the barrier has left.
+    fn settle(state: &mut State, writer: u8, read_to: Offset, void: Call) {
         for (command, call) in (0..).zip(&mut state.calls) {
             if call.waits_for(writer) {
                 let found = state
                     .log
                     .commits_before(read_to)
                     .any(|commit| commit.command == Some(command));
-                *call = if found { Call::Accepted } else { Call::Void };
+                *call = if found { Call::Accepted } else { void };
             }
         }
+    }
+
+    /// Leaves the shard to the writer whose barrier is behind the own session. Behind that barrier the other may have
+    /// sent the same command already, for a client that asked it first and then here: so this writer's commit is void,
+    /// but of the command only the other can tell, and it is forwarded.
+    fn leave(&self, state: &mut State, writer: u8) {
+        let forwarded = self.without != Some(Fence::YieldForwards);
+        let read_to = state.log.len();
+        Self::settle(
+            state,
+            writer,
+            read_to,
+            if forwarded { Call::Unknown } else { Call::Void },
+        );
+        state.writers[usize::from(writer)].phase = Phase::Closed;
+    }
+
+    /// Opens the session on the chain before `read_to`. The own barrier ends every session before it, so what is void by
+    /// it is void whoever sent it.
+    fn open(&self, state: &mut State, writer: u8, head: Link, read_to: Offset) {
+        Self::settle(state, writer, read_to, Call::Void);
         let stock = self.stock_before(&state.log, read_to);
         let sent = [0; COMMANDS];
         let shard = Shard {
@@ -242,6 +264,9 @@ impl Protocol {
                     if state.valid_barrier(writer).is_some() {
                         actions.push(Action::Open { writer });
                     }
+                }
+                if state.is_cut_off(writer) {
+                    actions.push(Action::Yield { writer });
                 }
                 if may_open {
                     actions.push(Action::SendBarrier { writer });

@@ -1,6 +1,6 @@
 //! What there is: the configuration, the state, a command as its client sees it, and the actions by name.
 
-use crate::chain::{Log, Offset, Record, Session};
+use crate::chain::{Body, Log, Offset, Record, Session};
 use crate::writer::Writer;
 
 /// A rule of the protocol, to be taken out: the checker has to find what breaks. Each says what is done without it.
@@ -20,6 +20,8 @@ pub enum Fence {
     KeyLookup,
     /// A part's place in the window is free when its own report is good, before its commit's last part's is.
     WholeCommitsInFlight,
+    /// A writer that leaves the shard to another tells its clients that nothing was written, nor ever will be.
+    YieldForwards,
     /// A reader stores a checkpoint anywhere, also between the parts of a commit.
     CheckpointBetweenCommits,
 }
@@ -67,7 +69,7 @@ pub enum Call {
     },
     /// The client has no answer: it may be in the log, or land later. It asks again with the same key.
     Unknown,
-    /// Told that nothing was written nor ever will be by what was sent. It may ask again.
+    /// Told that nothing was written, nor ever will be by anything sent so far. It may ask again.
     Void,
     Accepted,
     Refused {
@@ -91,6 +93,8 @@ pub enum Action {
     SendBarrier { writer: u8 },
     /// The writer has read its barrier back, and it extends the chain.
     Open { writer: u8 },
+    /// A writer that was cut off reads another's barrier behind its own session, and leaves the shard to that writer.
+    Yield { writer: u8 },
     /// A client asks: the writer decides, chains and enqueues in one step, under the shard's lock.
     Ask { writer: u8, command: u8 },
     /// The writer sends a checked record, for refusals that nothing sent since could confirm.
@@ -106,9 +110,16 @@ pub enum Action {
 }
 
 impl Call {
-    /// Whether a session of `writer` is to answer it.
+    /// The session that is to answer it.
+    pub fn session(self) -> Option<Session> {
+        match self {
+            Self::Committing { session, .. } | Self::Refusing { session, .. } => Some(session),
+            Self::NotAsked | Self::Unknown | Self::Void | Self::Accepted | Self::Refused { .. } => None,
+        }
+    }
+
     pub fn waits_for(self, writer: u8) -> bool {
-        matches!(self, Self::Committing { session, .. } | Self::Refusing { session, .. } if session.writer == writer)
+        self.session().is_some_and(|session| session.writer == writer)
     }
 
     pub fn is_answered(self) -> bool {
@@ -139,5 +150,20 @@ impl State {
             .iter()
             .any(|commit| commit.at == offset)
             .then_some(offset)
+    }
+
+    /// Whether the chain holds another writer's barrier behind that of the session in which `writer` has calls waiting.
+    pub fn is_cut_off(&self, writer: u8) -> bool {
+        let waiting = self
+            .calls
+            .iter()
+            .find_map(|call| call.session().filter(|session| session.writer == writer));
+        let Some(own) = waiting.and_then(|session| self.log.offset_of(session, 0)) else {
+            return false;
+        };
+        self.log.reader.commits.iter().any(|commit| {
+            let record = self.log.records[usize::from(commit.at)];
+            commit.at > own && record.session.writer != writer && matches!(record.body, Body::Barrier { .. })
+        })
     }
 }
