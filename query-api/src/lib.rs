@@ -1,1 +1,42 @@
-//! query-api
+//! GraphQL over the read models: queries, and subscriptions that resume anywhere.
+//!
+//! # Map
+//! | file | what it holds |
+//! |---|---|
+//! | `service` | the routes: `/graphql` for queries, GraphiQL and websockets |
+//! | `schema` | the roots of the schema, and its limits |
+//! | `session` | what a request carries: the viewer, loaders, what it must wait for |
+//! | `rights` | who may see what: one predicate for each entity, used by every path to it |
+//! | `page` | Relay connections over keyset cursors |
+//! | `loaders` | one SQL statement for each kind of nested reference, however many parents |
+//! | `after` | positions that clients give: `Stoa-After`, and `after` of subscriptions |
+//! | [`progress`] | how far each projection has come, and waiting for it |
+//! | [`error`] | errors with `extensions.code` |
+//! | `money` | amounts in GraphQL |
+//! | `node`, `history` | any entity by its id, and the events that made it |
+//! | `listing`, `order`, `chat` | one folder a family, one file a type |
+//! | `subscription` | live items, each with a position to resume at |
+//!
+//! # To add a type
+//! One file in its family's folder with the row, the object, its filter and its rights; one line in `schema`, one in
+//! `node`.
+
+mod after;
+mod chat;
+pub mod error;
+mod history;
+mod listing;
+mod loaders;
+mod money;
+mod node;
+mod order;
+mod page;
+pub mod progress;
+mod rights;
+mod schema;
+mod service;
+mod session;
+mod subscription;
+
+pub use schema::sdl;
+pub use service::Service;

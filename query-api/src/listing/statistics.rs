@@ -1,0 +1,96 @@
+//! What a store sold, by day and in all. Every order shard keeps rows of its own, so a query sums over them.
+
+use async_graphql::{Context, SimpleObject};
+use chrono::NaiveDate;
+use sqlx::FromRow;
+
+use crate::{
+    error::Result,
+    money::{Long, Money},
+    session::shared,
+};
+
+#[derive(FromRow)]
+struct Row {
+    day: Option<NaiveDate>,
+    currency: String,
+    orders: i64,
+    revenue: i64,
+    units: i64,
+}
+
+/// What a store sold.
+#[derive(Debug, SimpleObject)]
+pub struct StoreStatistics {
+    /// Day by day; a day without orders is absent.
+    pub days: Vec<StoreDay>,
+    /// In all, one for each currency.
+    pub totals: Vec<StoreSales>,
+}
+
+/// What a store sold on one day.
+#[derive(Debug, SimpleObject)]
+pub struct StoreDay {
+    /// The day on which it was ordered, UTC.
+    pub day: NaiveDate,
+    /// How much.
+    #[graphql(flatten)]
+    pub sales: StoreSales,
+}
+
+/// How much was sold.
+#[derive(Debug, SimpleObject)]
+pub struct StoreSales {
+    /// Orders that name the store, less those refused or cancelled.
+    pub orders: Long,
+    /// Price times quantity of the store's lines.
+    pub revenue: Money,
+    /// How many pieces.
+    pub units: Long,
+}
+
+/// What this store sold from one day to another, both included.
+pub async fn of(
+    context: &Context<'_>,
+    store: &str,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+) -> Result<StoreStatistics> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "select day, currency, sum(orders)::bigint as orders, sum(revenue)::bigint as revenue,
+                sum(units)::bigint as units
+         from store_day
+         where store = $1 and ($2::date is null or day >= $2) and ($3::date is null or day <= $3)
+         group by grouping sets ((day, currency), (currency))
+         having sum(orders) <> 0 or sum(revenue) <> 0
+         order by day, currency",
+    )
+    .bind(store)
+    .bind(from)
+    .bind(to)
+    .fetch_all(&shared(context).pool)
+    .await?;
+    let mut found = StoreStatistics {
+        days: Vec::new(),
+        totals: Vec::new(),
+    };
+    for Row {
+        day,
+        currency,
+        orders,
+        revenue,
+        units,
+    } in rows
+    {
+        let sales = StoreSales {
+            orders: Long(orders),
+            revenue: Money::new(revenue, &currency),
+            units: Long(units),
+        };
+        match day {
+            Some(day) => found.days.push(StoreDay { day, sales }),
+            None => found.totals.push(sales),
+        }
+    }
+    Ok(found)
+}

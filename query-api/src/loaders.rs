@@ -1,0 +1,151 @@
+//! Nested references: one SQL statement for each kind, however many parents ask. Each obeys the viewer's rights.
+
+use std::{collections::HashMap, hash::Hash, sync::Arc};
+
+use async_graphql::dataloader::Loader;
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, postgres::PgRow};
+
+use crate::{
+    chat::{
+        chat::{ChatRow, StandingRow},
+        message::MessageRow,
+    },
+    listing::{
+        category::CategoryRow,
+        listing::ListingRow,
+        stock::StockRow,
+        store::{Inside, MemberRow, StoreRow},
+    },
+    order::{
+        order::{LineRow, OrderRow},
+        payment::PaymentRow,
+    },
+    rights::Rights,
+};
+
+/// The loaders of one request.
+pub struct Loaders {
+    /// The read models.
+    pub pool: PgPool,
+    /// What the viewer may see.
+    pub rights: Rights,
+}
+
+type Found<K, V> = Result<HashMap<K, V>, Arc<sqlx::Error>>;
+
+/// Declares a key type, and how rows are found by it: one row for a key.
+macro_rules! one {
+    ($($(#[$doc:meta])* $key:ident => $row:ty, $select:literal, $see:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub struct $key(pub String);
+
+        impl Loader<$key> for Loaders {
+            type Value = $row;
+            type Error = Arc<sqlx::Error>;
+
+            async fn load(&self, keys: &[$key]) -> Found<$key, $row> {
+                let rows: Vec<$row> = self.rows($select, keys.iter().map(|key| key.0.clone()).collect(), $see).await?;
+                Ok(rows.into_iter().map(|row| ($key(row.id.clone()), row)).collect())
+            }
+        }
+    )*};
+}
+
+/// The same for keys that have many rows each; `$of` says which key a row belongs to.
+macro_rules! many {
+    ($($(#[$doc:meta])* $key:ident => $row:ty, $of:ident, $select:literal, $see:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub struct $key(pub String);
+
+        impl Loader<$key> for Loaders {
+            type Value = Vec<$row>;
+            type Error = Arc<sqlx::Error>;
+
+            async fn load(&self, keys: &[$key]) -> Found<$key, Vec<$row>> {
+                let rows: Vec<$row> = self.rows($select, keys.iter().map(|key| key.0.clone()).collect(), $see).await?;
+                Ok(grouped(rows, |row| $key(row.$of.clone())))
+            }
+        }
+    )*};
+}
+
+/// Nothing to hide: whoever reached the parent may see these.
+fn open(_: &Rights, _: &mut QueryBuilder<Postgres>) {}
+
+one! {
+    /// A listing by its id.
+    ListingById => ListingRow, "select * from listing where id = any(", |rights, query| rights.see_listings(query, "listing");
+    /// A store by its id.
+    StoreById => StoreRow, "select * from store where id = any(", open;
+    /// A store that the viewer sees from within.
+    InsideStore => Inside, "select id from store where id = any(", |rights, query| rights.see_inside_stores(query, "id");
+    /// A category by its id.
+    CategoryById => CategoryRow, "select * from category where id = any(", open;
+    /// An order by its id.
+    OrderById => OrderRow, "select * from order_summary where id = any(",
+        |rights, query| rights.see_orders(query, "order_summary");
+    /// A stock item by its id.
+    StockById => StockRow, "select * from stock where id = any(", |rights, query| {
+        query.push(" and exists (select from listing where listing.id = stock.listing");
+        rights.see_listings(query, "listing");
+        query.push(")");
+    };
+    /// A payment by its id.
+    PaymentById => PaymentRow, "select * from payment where id = any(", |rights, query| {
+        query.push(" and exists (select from order_summary where order_summary.id = payment.order_id");
+        rights.see_orders(query, "order_summary");
+        query.push(")");
+    };
+    /// How the viewer stands to a chat, and what they have not read in it.
+    StandingIn => StandingRow,
+        "select member.chat as id, member.role, member.membership, member.read_up_to,
+                greatest(0, chat.last_seq - member.read_seq
+                    - (select count(*) from message gone
+                       where gone.chat = member.chat and gone.status = 'deleted' and gone.seq > member.read_seq)) as unread
+         from chat_member member join chat on chat.id = member.chat where member.chat = any(",
+        |rights, query| rights.are_about(query, "member.user_id");
+    /// A chat by its id.
+    ChatById => ChatRow, "select * from chat where id = any(", |rights, query| rights.see_chats(query, "chat.id");
+    /// A message by its id.
+    MessageById => MessageRow, "select * from message where id = any(",
+        |rights, query| rights.see_chats(query, "message.chat");
+}
+
+many! {
+    /// The members of a store that the viewer sees from within.
+    MembersOf => MemberRow, store, "select * from store_member where store = any(",
+        |rights, query| rights.see_inside_stores(query, "store_member.store");
+    /// The stock of a listing.
+    StockOf => StockRow, listing, "select * from stock where listing = any(", open;
+    /// The lines of an order that the viewer sees.
+    LinesOf => LineRow, order_id, "select * from order_line where order_id = any(", open;
+    /// The payments of an order that the viewer sees.
+    PaymentsOf => PaymentRow, order_id, "select * from payment where order_id = any(", open;
+}
+
+impl Loaders {
+    async fn rows<R>(
+        &self,
+        select: &'static str,
+        keys: Vec<String>,
+        see: impl Fn(&Rights, &mut QueryBuilder<Postgres>) + Send,
+    ) -> Result<Vec<R>, Arc<sqlx::Error>>
+    where
+        R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let mut query = QueryBuilder::new(select);
+        query.push_bind(keys).push(")");
+        see(&self.rights, &mut query);
+        query.build_query_as().fetch_all(&self.pool).await.map_err(Arc::new)
+    }
+}
+
+fn grouped<K: Hash + Eq, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, Vec<R>> {
+    let mut groups: HashMap<K, Vec<R>> = HashMap::new();
+    for row in rows {
+        groups.entry(key(&row)).or_default().push(row);
+    }
+    groups
+}

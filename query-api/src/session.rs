@@ -1,0 +1,59 @@
+//! What a request carries: who asks, and the loaders that batch its nested references.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, dataloader::DataLoader};
+use event_log::log::Log;
+use sqlx::PgPool;
+
+use crate::{loaders::Loaders, progress::Progress, rights::Rights, subscription::hub::Hubs};
+
+/// What all requests share.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The read models.
+    pub pool: PgPool,
+    /// The log.
+    pub log: Log,
+    /// How far the projections have come.
+    pub progress: Progress,
+    /// Live records.
+    pub hubs: Hubs,
+}
+
+/// What one request carries.
+pub struct Session {
+    /// What the viewer may see.
+    pub rights: Rights,
+    /// Its loaders: they see what the viewer may see, and are gone with the request.
+    pub loaders: DataLoader<Loaders>,
+}
+
+impl Session {
+    /// A request of this viewer.
+    pub fn new(shared: &Shared, rights: Rights) -> Arc<Self> {
+        let loaders = Loaders {
+            pool: shared.pool.clone(),
+            rights: rights.clone(),
+        };
+        Arc::new(Self {
+            rights,
+            loaders: DataLoader::new(loaders, tokio::spawn),
+        })
+    }
+}
+
+/// The shared parts, out of a resolver's context.
+pub fn shared<'a>(context: &Context<'a>) -> &'a Shared {
+    context.data_unchecked()
+}
+
+/// The session, out of a resolver's context.
+pub fn session<'a>(context: &Context<'a>) -> &'a Session {
+    context.data_unchecked::<Arc<Session>>()
+}
+
+/// The session, for what outlives the resolver.
+pub fn own_session(context: &Context<'_>) -> Arc<Session> {
+    context.data_unchecked::<Arc<Session>>().clone()
+}
