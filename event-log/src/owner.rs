@@ -223,6 +223,8 @@ impl Owner {
 
     /// Ends it: takes nothing more, and waits until all that is in flight has its outcome or its deadline passes.
     pub async fn close(&self) {
+        // At once: under load the task may be busy with reports for a while.
+        self.core.closing();
         self.stop.cancel();
         let task = self.task.lock().take();
         if let Some(task) = task

@@ -29,6 +29,7 @@ mod postgres_keeper;
 mod racing;
 #[path = "conformance/refusals.rs"]
 mod refusals;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
 #[path = "chain_rule/scribe.rs"]
 mod scribe;
 #[path = "conformance/void.rs"]

@@ -313,15 +313,17 @@ impl Core {
         self.status.send_replace(Status::Open { generation });
     }
 
-    /// Takes nothing more.
+    /// Takes nothing more. What it has sent goes on.
     pub fn closing(&self) {
         let mut state = self.state.lock();
         let phase = std::mem::replace(&mut state.phase, Phase::Closing { _session: None });
-        if let Phase::Open(session) = phase {
-            state.phase = Phase::Closing {
+        state.phase = match phase {
+            Phase::Open(session) => Phase::Closing {
                 _session: Some(session),
-            };
-        }
+            },
+            Phase::Reopening => Phase::Closing { _session: None },
+            closing @ Phase::Closing { .. } => closing,
+        };
     }
 
     /// Has ended.
