@@ -91,19 +91,31 @@ impl Log {
             topology,
             report_within,
         } = settings;
-        let keeper = if kafka.is_some() {
-            Keeper::Kafka
-        } else {
-            Keeper::Postgres
+        let identity = Identity {
+            keeper: if kafka.is_some() {
+                Keeper::Kafka
+            } else {
+                Keeper::Postgres
+            },
+            prefix: kafka
+                .as_ref()
+                .map_or_else(String::new, |kafka| kafka.topic_prefix.clone()),
+            topology: topology.clone(),
         };
-        let prefix = kafka.as_ref().map_or("", |kafka| &kafka.topic_prefix);
-        let id = identify(&database, keeper, prefix, &topology).await?;
+        // Looked at before topics are created, and recorded after: a start that fails leaves nothing behind.
+        identity.check(&database).await?;
+        let kafka = match kafka {
+            Some(kafka) => Some(KafkaLog::open(kafka, topology.clone()).await?),
+            None => None,
+        };
+        let id = identity.record(&database).await?;
         create_heads(&database, &topology).await?;
         let watch = ArchiveWatch::start(&database, &topology).await?;
         let port: Arc<dyn Port> = match kafka {
-            Some(kafka) => Arc::new(KafkaLog::open(kafka, topology.clone()).await?),
+            Some(kafka) => Arc::new(kafka),
             None => Arc::new(PostgresLog::new(database.clone(), watch.clone(), report_within)),
         };
+        let keeper = identity.keeper;
         let topology = Arc::new(topology);
         let archive = Archive::new(database, id, topology.clone(), watch);
         Ok(Self {
@@ -146,49 +158,66 @@ impl Log {
     }
 }
 
-/// The id of the database's log, made at the first start; refuses another keeper, prefix or topology than that start's.
-async fn identify(pool: &PgPool, keeper: Keeper, prefix: &str, topology: &Topology) -> Result<Uuid, LogError> {
-    if let Some((family, count)) = topology
-        .partitions
-        .iter()
-        .find(|(_, count)| !(1..=1024).contains(*count))
-    {
-        return Err(LogError::Unusable(format!("{family} can not have {count} partitions")));
+/// What a log is made with and never changes.
+struct Identity {
+    keeper: Keeper,
+    prefix: String,
+    topology: Topology,
+}
+
+impl Identity {
+    /// Records it with a new id, unless a log was made before; the id of the database's log.
+    async fn record(&self, pool: &PgPool) -> Result<Uuid, LogError> {
+        sqlx::query(
+            "insert into log (id, keeper, prefix, topology, created_at) values ($1, $2, $3, $4, $5)
+             on conflict do nothing",
+        )
+        .bind(id::generate())
+        .bind(self.keeper.name())
+        .bind(&self.prefix)
+        .bind(Json(&self.topology))
+        .bind(SystemClock.now())
+        .execute(pool)
+        .await?;
+        self.check(pool)
+            .await?
+            .ok_or_else(|| LogError::Unusable("the log was deleted while it was opened".to_owned()))
     }
-    sqlx::query(
-        "insert into log (id, keeper, prefix, topology, created_at) values ($1, $2, $3, $4, $5) on conflict do nothing",
-    )
-    .bind(id::generate())
-    .bind(keeper.name())
-    .bind(prefix)
-    .bind(Json(topology))
-    .bind(SystemClock.now())
-    .execute(pool)
-    .await?;
-    let (id, made_keeper, made_prefix, Json(made_topology)): (Uuid, String, String, Json<Topology>) =
-        sqlx::query_as("select id, keeper, prefix, topology from log")
-            .fetch_one(pool)
-            .await?;
-    if made_keeper != keeper.name() {
-        return Err(LogError::Unusable(format!(
-            "the log of this database is kept in {made_keeper}, not in {}",
-            keeper.name()
-        )));
-    }
-    if made_prefix != prefix {
-        return Err(LogError::Unusable(format!(
-            "the log of this database has the prefix {made_prefix:?}, not {prefix:?}"
-        )));
-    }
-    for family in Family::ALL {
-        let (made, given) = (made_topology.partitions.get(&family), topology.partitions.get(&family));
-        if made != given {
-            return Err(LogError::Unusable(format!(
-                "{family} was made with {} partitions and can not be opened with {}",
-                made.unwrap_or(&0),
-                given.unwrap_or(&0)
-            )));
+
+    /// The id of the database's log, if there is one; refuses one that was made otherwise.
+    async fn check(&self, pool: &PgPool) -> Result<Option<Uuid>, LogError> {
+        let refused = |reason: String| Err(LogError::Unusable(reason));
+        for (family, count) in &self.topology.partitions {
+            if !(1..=1024).contains(count) {
+                return refused(format!("{family} can not have {count} partitions"));
+            }
         }
+        let made: Option<(Uuid, String, String, Json<Topology>)> =
+            sqlx::query_as("select id, keeper, prefix, topology from log")
+                .fetch_optional(pool)
+                .await?;
+        let Some((id, keeper, prefix, Json(topology))) = made else {
+            return Ok(None);
+        };
+        let given = self.keeper.name();
+        if keeper != given {
+            return refused(format!("the log of this database is kept in {keeper}, not in {given}"));
+        }
+        if prefix != self.prefix {
+            let given = &self.prefix;
+            return refused(format!(
+                "the topics of this database's log begin with {prefix:?}, not {given:?}"
+            ));
+        }
+        for family in Family::ALL {
+            let count = |topology: &Topology| topology.partitions.get(&family).copied().unwrap_or_default();
+            let (made, given) = (count(&topology), count(&self.topology));
+            if made != given {
+                return refused(format!(
+                    "{family} was made with {made} partitions and can not be opened with {given}"
+                ));
+            }
+        }
+        Ok(Some(id))
     }
-    Ok(id)
 }

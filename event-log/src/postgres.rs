@@ -13,7 +13,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use sqlx::PgPool;
+use tokio::time::timeout;
 
+use self::{append::PostgresAppender, follow::follow};
 use crate::{
     archive::{head, watch::ArchiveWatch},
     chain::genesis,
@@ -28,19 +30,25 @@ use crate::{
 pub struct PostgresLog {
     pool: PgPool,
     watch: ArchiveWatch,
-    report_within: Duration,
+    answer_within: Duration,
 }
 
 impl PostgresLog {
     /// The log in this database, which has its heads ([`create_heads`]). A report that is not there after
-    /// `report_within` is a bad one.
-    pub const fn new(pool: PgPool, watch: ArchiveWatch, report_within: Duration) -> Self {
+    /// `answer_within` is a bad one, and any other answer an error.
+    pub const fn new(pool: PgPool, watch: ArchiveWatch, answer_within: Duration) -> Self {
         Self {
             pool,
             watch,
-            report_within,
+            answer_within,
         }
     }
+}
+
+/// A server that is frozen, or behind a line that is cut, keeps its connections open and never answers.
+async fn in_time<T>(answer_within: Duration, answer: impl Future<Output = Result<T, LogError>>) -> Result<T, LogError> {
+    let late = |_| LogError::Unavailable("the database does not answer in time".to_owned());
+    timeout(answer_within, answer).await.map_err(late)?
 }
 
 /// Makes the heads that are missing, each at its shard's first `prev`.
@@ -62,28 +70,26 @@ pub async fn create_heads(pool: &PgPool, topology: &Topology) -> Result<(), LogE
 #[async_trait]
 impl Port for PostgresLog {
     async fn appender(&self, shard: Shard) -> Result<Box<dyn Appender>, LogError> {
-        let appender =
-            append::PostgresAppender::open(&self.pool, shard, self.watch.clone(), self.report_within).await?;
-        Ok(Box::new(appender))
+        let opened = PostgresAppender::open(&self.pool, shard, self.watch.clone(), self.answer_within);
+        Ok(Box::new(in_time(self.answer_within, opened).await?))
     }
 
     async fn read(&self, from: Vec<(Shard, u64)>) -> Result<RawStream, LogError> {
         let mut shards = Vec::with_capacity(from.len());
         for (shard, from) in from {
-            shards.push(
-                follow::follow(self.pool.clone(), &self.watch, shard, from)
-                    .await?
-                    .boxed(),
-            );
+            let records = follow(self.pool.clone(), &self.watch, shard, from, self.answer_within).await?;
+            shards.push(records.boxed());
         }
         Ok(stream::select_all(shards).boxed())
     }
 
     async fn end(&self, shard: Shard) -> Result<u64, LogError> {
-        Ok(head(&self.pool, shard).await?.next)
+        let head = in_time(self.answer_within, head(&self.pool, shard)).await?;
+        Ok(head.next)
     }
 
     async fn confirm(&self, at: &Checkpoint) -> Result<Option<bool>, LogError> {
-        Ok(Some(head(&self.pool, at.shard).await?.head == at.head))
+        let head = in_time(self.answer_within, head(&self.pool, at.shard)).await?;
+        Ok(Some(head.head == at.head))
     }
 }

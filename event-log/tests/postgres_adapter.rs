@@ -1,10 +1,17 @@
 //! What only the Postgres adapter promises, and the archive in front of it, against a real server. What both adapters
 //! promise is in the conformance suite.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that meets an error has failed; the lint exempts test functions only"
+)]
+
 #[path = "postgres_adapter/archive.rs"]
 mod archive;
 #[path = "postgres_adapter/audit.rs"]
 mod audit;
+#[path = "postgres_adapter/event_store.rs"]
+mod event_store;
 #[path = "postgres_adapter/fixture.rs"]
 mod fixture;
 
@@ -17,11 +24,15 @@ use event_log::{
     port::LogError,
     shard::{Shard, Topology},
 };
-use fixture::{Hand, ORDERS, database, log};
+use fixture::{Hand, ORDERS, database};
 use futures::StreamExt;
 use tokio::time::{Instant, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn log() -> Log {
+    Log::open(LogSettings::new(database().await)).await.unwrap()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_is_read_back_as_it_was_appended() {

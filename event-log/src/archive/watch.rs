@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use sqlx::{PgPool, postgres::PgListener};
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_util::task::AbortOnDropHandle;
 
@@ -25,6 +25,8 @@ use crate::{
 const CHANNEL: &str = "stoa_log";
 /// How long a lost notification may go unnoticed.
 const POLL: Duration = Duration::from_secs(1);
+/// A connection to a server that is gone may stay open, and never answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Between attempts to reach the database again.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -105,9 +107,9 @@ impl Heads {
     /// restored. Its readers are woken, and find out.
     async fn look(&self, pool: &PgPool) -> Result<(), LogError> {
         let known: BTreeMap<Shard, u64> = self.next.iter().map(|(shard, next)| (*shard, *next.borrow())).collect();
-        let rows: Vec<(String, i16, i64)> = sqlx::query_as("select family, partition, next_offset from log_head")
-            .fetch_all(pool)
-            .await?;
+        let heads = sqlx::query_as("select family, partition, next_offset from log_head").fetch_all(pool);
+        let late = |_| LogError::Unavailable("the database does not answer in time".to_owned());
+        let rows: Vec<(String, i16, i64)> = timeout(PATIENCE, heads).await.map_err(late)??;
         for (family, partition, next) in rows {
             let shard = shard_of(&family, partition)?;
             let next = next.cast_unsigned();
@@ -136,10 +138,13 @@ async fn follow(pool: PgPool, mut listener: PgListener, heads: Arc<Heads>) {
         let poll = Instant::now() + POLL;
         while let Ok(received) = timeout_at(poll, listener.try_recv()).await {
             match received {
-                Ok(Some(notification)) => match parse(notification.payload()) {
-                    Some((shard, next)) => heads.advance(shard, next),
-                    None => tracing::warn!(payload = notification.payload(), "a notification that is not ours"),
-                },
+                Ok(Some(notification)) => {
+                    if let Some((shard, next)) = parse(notification.payload()) {
+                        heads.advance(shard, next);
+                    } else {
+                        tracing::warn!(payload = notification.payload(), "a notification that is not ours");
+                    }
+                }
                 // The listener connects again at the next call; what came meanwhile is found by looking.
                 Ok(None) => break,
                 Err(error) => {

@@ -219,8 +219,9 @@ impl Group {
     /// One commit. One that is no commit (empty, not chained in itself, without an envelope) gets its bad report here;
     /// what is chained on it will not find its head.
     fn of(Waiting { records, report }: Waiting) -> Option<Self> {
-        match Self::read(&records) {
-            Ok((columns, [prev, head], (session, seq))) => Some(Self {
+        let mut columns = Columns::default();
+        match ends(&records, &mut columns) {
+            Ok(([prev, head], (session, seq))) => Some(Self {
                 columns,
                 prev,
                 head,
@@ -235,24 +236,6 @@ impl Group {
         }
     }
 
-    fn read(records: &[Record]) -> Result<(Columns, [Hash; 2], (Uuid, u64)), InvalidEnvelope> {
-        let mut columns = Columns::default();
-        let mut ends: Option<[Hash; 2]> = None;
-        let mut last = None;
-        for record in records {
-            let (prev, hash) = record.links().ok_or(InvalidEnvelope(HASH_HEADER))?;
-            ends = match ends {
-                None => Some([prev, hash]),
-                Some([first, head]) if head == prev => Some([first, hash]),
-                Some(_) => return Err(InvalidEnvelope(PREV_HEADER)),
-            };
-            last = Some(columns.push(record)?);
-        }
-        ends.zip(last)
-            .map(|(ends, last)| (columns, ends, last))
-            .ok_or(InvalidEnvelope(HASH_HEADER))
-    }
-
     fn join(&mut self, mut next: Self) {
         let before = self.columns.len() as u64;
         self.columns.append(&mut next.columns);
@@ -260,4 +243,23 @@ impl Group {
             .extend(next.reports.into_iter().map(|(index, report)| (before + index, report)));
         (self.head, self.session, self.seq) = (next.head, next.session, next.seq);
     }
+}
+
+/// What the first record is chained on and the last one's hash, and the last one's session and number.
+type Ends = ([Hash; 2], (Uuid, u64));
+
+/// Puts a commit's records into columns.
+fn ends(records: &[Record], columns: &mut Columns) -> Result<Ends, InvalidEnvelope> {
+    let mut chained: Option<[Hash; 2]> = None;
+    let mut last = None;
+    for record in records {
+        let (prev, hash) = record.links().ok_or(InvalidEnvelope(HASH_HEADER))?;
+        chained = match chained {
+            None => Some([prev, hash]),
+            Some([first, head]) if head == prev => Some([first, hash]),
+            Some(_) => return Err(InvalidEnvelope(PREV_HEADER)),
+        };
+        last = Some(columns.push(record)?);
+    }
+    chained.zip(last).ok_or(InvalidEnvelope(HASH_HEADER))
 }

@@ -1,10 +1,13 @@
 //! Records from an offset on, and then those that come: pages of the table until it is read, then whenever the shard's
 //! head has moved.
 
+use std::time::Duration;
+
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use sqlx::PgPool;
 use tokio::sync::watch;
 
+use super::in_time;
 use crate::{
     archive::{head, watch::ArchiveWatch},
     port::LogError,
@@ -14,13 +17,14 @@ use crate::{
 };
 
 /// Records that one query fetches.
-const PAGE: i64 = 1000;
+const PAGE: i64 = 500;
 
 struct Follower {
     pool: PgPool,
     shard: Shard,
     next: u64,
     head: watch::Receiver<u64>,
+    answer_within: Duration,
 }
 
 /// Every record of the shard from this offset on. An offset beyond the log's end is an error.
@@ -29,6 +33,7 @@ pub(super) async fn follow(
     watch: &ArchiveWatch,
     shard: Shard,
     from: u64,
+    answer_within: Duration,
 ) -> Result<impl Stream<Item = Result<(Shard, Stored), LogError>> + Send + use<>, LogError> {
     let head = watch
         .subscribe(shard)
@@ -38,6 +43,7 @@ pub(super) async fn follow(
         shard,
         next: from,
         head,
+        answer_within,
     };
     follower.check().await?;
     let pages = stream::try_unfold(follower, |mut follower| async move {
@@ -53,7 +59,7 @@ impl Follower {
         loop {
             // Marked before the page is read: a move after that is seen below.
             self.head.mark_unchanged();
-            let records = page(&self.pool, self.shard, self.next, PAGE).await?;
+            let records = self.page(PAGE).await?;
             if let Some(last) = records.last() {
                 self.next = last.offset + 1;
                 return Ok(records.into_iter().map(|stored| (self.shard, stored)).collect());
@@ -65,10 +71,14 @@ impl Follower {
         }
     }
 
+    async fn page(&self, limit: i64) -> Result<Vec<Stored>, LogError> {
+        in_time(self.answer_within, page(&self.pool, self.shard, self.next, limit)).await
+    }
+
     /// Nothing was found at `next`: is that the log's end? Records and head are committed together, so a head beyond it
     /// without a record there is a record that somebody took out.
     async fn check(&self) -> Result<(), LogError> {
-        let end = head(&self.pool, self.shard).await?.next;
+        let end = in_time(self.answer_within, head(&self.pool, self.shard)).await?.next;
         let broken = |reason: String| LogError::Broken {
             shard: self.shard,
             offset: self.next,
@@ -77,7 +87,7 @@ impl Follower {
         if end < self.next {
             return Err(broken(format!("the log ends at {end}, before it")));
         }
-        if end > self.next && page(&self.pool, self.shard, self.next, 1).await?.is_empty() {
+        if end > self.next && self.page(1).await?.is_empty() {
             return Err(broken(format!("there is no record, and the log ends at {end}")));
         }
         Ok(())

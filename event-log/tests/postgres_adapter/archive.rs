@@ -17,7 +17,10 @@ use event_log::{
 };
 use futures::TryStreamExt;
 
-use crate::fixture::{Hand, ORDERS, log, start_of_time};
+use crate::{
+    fixture::{Hand, ORDERS, start_of_time},
+    log,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_load_during_appends_is_of_one_snapshot() {

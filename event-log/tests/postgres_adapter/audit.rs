@@ -2,7 +2,10 @@
 
 use event_log::{audit, log::Log, port::LogError};
 
-use crate::fixture::{Hand, ORDERS, log};
+use crate::{
+    fixture::{Hand, ORDERS},
+    log,
+};
 
 async fn ten_commits() -> Log {
     let log = log().await;

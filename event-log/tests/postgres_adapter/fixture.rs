@@ -1,4 +1,4 @@
-//! A log in a database of its own, and a writer that chains commits by hand: what it appends need not be right.
+//! A database of one's own, and a writer that chains commits by hand: what it appends need not be right.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,6 @@ use domain::{family::Family, id};
 use event_log::{
     chain::{Hash, genesis},
     envelope::{Envelope, Part},
-    log::{Log, LogSettings},
     port::{Appender, Report},
     record::Record,
     schema,
@@ -27,10 +26,6 @@ pub async fn database() -> PgPool {
     let pool = PgPoolOptions::new().max_connections(8).connect(&url).await.unwrap();
     schema::migrate(&pool).await.unwrap();
     pool
-}
-
-pub async fn log() -> Log {
-    Log::open(LogSettings::new(database().await)).await.unwrap()
 }
 
 pub fn start_of_time() -> DateTime<Utc> {
