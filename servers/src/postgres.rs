@@ -34,6 +34,9 @@ const READY_WITHIN: Duration = Duration::from_mins(2);
 /// Tries, in case another process takes the free port before the server binds it.
 const ATTEMPTS: usize = 3;
 
+/// Which line of `postmaster.pid`, from 0, holds the port (`miscadmin.h`: `LOCK_FILE_LINE_PORT`).
+const PORT_LINE: usize = 3;
+
 /// What differs from Postgres's defaults, for one small backend. The first two are the defaults, and stated because an
 /// acknowledged command depends on them: no configuration file can change what the command line says.
 const SETTINGS: &[(&str, &str)] = &[
@@ -106,6 +109,15 @@ impl EmbeddedPostgres {
             attempt += 1;
             sleep(Duration::from_secs(1)).await;
         }
+    }
+
+    /// The URL of `database` in the server that another process of Stoa's runs on `dir`; `None` when none is ready there.
+    pub fn running_url(dir: &Path, database: &str) -> Option<String> {
+        let state = std::fs::read_to_string(dir.join("data/postmaster.pid")).ok()?;
+        let mut lines = state.lines().skip(PORT_LINE);
+        let port = lines.next()?.parse().ok()?;
+        let password = std::fs::read_to_string(dir.join("password")).ok()?;
+        Some(url(port, &password, database))
     }
 
     /// The superuser's URL of `database`.

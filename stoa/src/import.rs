@@ -47,7 +47,7 @@ pub struct Import {
     token: Option<String>,
 
     /// Where the installation's keys are, when no token is given.
-    #[arg(long, env = "STOA_DATA", default_value = ".stoa", value_name = "DIR", global = true)]
+    #[arg(long, env = "STOA_DATA", default_value_os_t = servers::places::data(), value_name = "DIR", global = true)]
     data: PathBuf,
 }
 

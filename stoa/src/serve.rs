@@ -8,8 +8,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Says whether a role can do its work: empty when it can, else what it waits for.
-pub type Readiness = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+/// What a role waits for before it can do its work; nothing when it can.
+pub type Readiness = Box<dyn Fn() -> Option<&'static str> + Send + Sync>;
 
 /// Binds the address, so that a port in use is told before anything else starts.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -20,6 +20,7 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// `/healthz`: the process runs. `/readyz`: every role can do its work. `/metrics`: Prometheus text.
 pub fn operations(readiness: Vec<Readiness>, metrics: PrometheusHandle) -> Router {
+    let readiness = Arc::new(readiness);
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(move || async move { ready(&readiness) }))
@@ -27,7 +28,7 @@ pub fn operations(readiness: Vec<Readiness>, metrics: PrometheusHandle) -> Route
 }
 
 fn ready(readiness: &[Readiness]) -> impl IntoResponse + use<> {
-    let waiting: Vec<String> = readiness.iter().flat_map(|check| check()).collect();
+    let waiting: Vec<&str> = readiness.iter().filter_map(|check| check()).collect();
     if waiting.is_empty() {
         (StatusCode::OK, "ready\n".to_owned())
     } else {

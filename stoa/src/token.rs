@@ -28,7 +28,7 @@ pub struct Token {
     hours: i64,
 
     /// Where the installation's keys are.
-    #[arg(long, env = "STOA_DATA", default_value = ".stoa", value_name = "DIR")]
+    #[arg(long, env = "STOA_DATA", default_value_os_t = servers::places::data(), value_name = "DIR")]
     data: PathBuf,
 }
 

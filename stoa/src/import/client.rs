@@ -53,6 +53,8 @@ impl Client {
         let mut authorization = header::HeaderValue::try_from(format!("Bearer {token}"))
             .context("the token holds characters that no header can")?;
         authorization.set_sensitive(true);
+        // The first of a process wins; the embedded Postgres's download may have been it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let headers = header::HeaderMap::from_iter([(header::AUTHORIZATION, authorization)]);
         let http = reqwest::Client::builder().default_headers(headers).build()?;
         Ok(Self {

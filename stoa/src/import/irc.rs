@@ -7,6 +7,7 @@
 //!   first date: where the time falls back by more than twelve hours, the next day begins.
 //! - `#linux` has no date: its excerpts are dated one day each from 2000-01-01 on.
 //! - A link to a line that is no message before it (a system line, itself, a later one) is left out, and counted.
+//! - Control characters (IRC's marks for bold and colour) are dropped from the text.
 //! - Excerpts overlap; a message that stands in two files is two messages.
 
 use std::{
@@ -72,7 +73,8 @@ pub fn plan(directory: &Path, limit: Option<usize>) -> anyhow::Result<Plan> {
         .lines()
         .take(limit.unwrap_or(usize::MAX))
     {
-        let row: Row = serde_json::from_str(&line?).with_context(|| format!("can not read {}", path.display()))?;
+        let mut row: Row = serde_json::from_str(&line?).with_context(|| format!("can not read {}", path.display()))?;
+        row.text.retain(|letter| !letter.is_control());
         match (row.kind.as_str(), row.sender.as_deref(), row.text.trim().is_empty()) {
             ("msg" | "action" | "notice", Some(sender), false) => {
                 let sender = user(sender);

@@ -1,0 +1,79 @@
+//! The subcommands.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    audit, import, roles,
+    settings::{Diagnostics, Listen, Storage},
+    telemetry, token,
+};
+
+/// Stoa: an event-sourced backend. Commands append events to a log; projections build read models; GraphQL serves them.
+#[derive(Debug, Parser)]
+#[command(name = "stoa", version, about, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    #[command(flatten)]
+    diagnostics: Diagnostics,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run every role in one process, on an embedded Postgres unless --database-url names one.
+    Up(Server),
+    /// Take commands over HTTP and append their events.
+    CommandApi(Server),
+    /// Build the read models; in Kafka mode, keep the archive.
+    Projector(Server),
+    /// Serve GraphQL.
+    QueryApi(Server),
+    /// Bring the database's tables up to date.
+    Migrate(Storage),
+    /// Mint a bearer token.
+    Token(token::Token),
+    /// Load history through the command API.
+    Import(import::Import),
+    /// Check the log.
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+#[derive(Debug, Subcommand)]
+enum Audit {
+    /// Walk every chain from its first record, check every hash, and say what was seen.
+    Verify(Storage),
+}
+
+/// What a server needs to know.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Server {
+    #[command(flatten)]
+    pub storage: Storage,
+    #[command(flatten)]
+    pub listen: Listen,
+}
+
+impl Cli {
+    /// Does what was asked for.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        telemetry::start(&self.diagnostics)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            match self.command {
+                Command::Up(server) => roles::run(server, roles::Roles::ALL).await?,
+                Command::CommandApi(server) => roles::run(server, roles::Roles::COMMAND_API).await?,
+                Command::Projector(server) => roles::run(server, roles::Roles::PROJECTOR).await?,
+                Command::QueryApi(server) => roles::run(server, roles::Roles::QUERY_API).await?,
+                Command::Migrate(storage) => roles::migrate(&storage).await?,
+                Command::Token(token) => token.run()?,
+                Command::Import(import) => import.run().await?,
+                Command::Audit(Audit::Verify(storage)) => return audit::verify(&storage).await,
+            }
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! What each role starts, and in which order it stops: first no new requests, then what is in flight, then the rest.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use command_api::{Service as CommandService, Settings as CommandSettings};
+use domain::clock::{Clock, SystemClock};
+use event_log::{archiver::Archiver, log::Keeper};
+use projectors::projectors::Projectors;
+use query_api::Service as QueryService;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::Server,
+    serve::{self, Readiness},
+    settings::Storage,
+    storage::{self, Opened},
+    telemetry, token,
+};
+
+/// Which roles a process plays.
+#[derive(Debug, Clone, Copy)]
+pub struct Roles {
+    command_api: bool,
+    projector: bool,
+    query_api: bool,
+}
+
+impl Roles {
+    /// Every role: `stoa up`.
+    pub const ALL: Self = Self {
+        command_api: true,
+        projector: true,
+        query_api: true,
+    };
+    /// Takes commands.
+    pub const COMMAND_API: Self = Self {
+        command_api: true,
+        projector: false,
+        query_api: false,
+    };
+    /// Builds read models; in Kafka mode, keeps the archive.
+    pub const PROJECTOR: Self = Self {
+        command_api: false,
+        projector: true,
+        query_api: false,
+    };
+    /// Serves GraphQL.
+    pub const QUERY_API: Self = Self {
+        command_api: false,
+        projector: false,
+        query_api: true,
+    };
+}
+
+/// Runs until SIGINT or SIGTERM, and then finishes what is in flight.
+pub async fn run(server: Server, roles: Roles) -> anyhow::Result<()> {
+    let stop = serve::stop_signal()?;
+    let metrics = telemetry::recorder()?;
+    let listener = serve::bind(server.listen.listen).await?;
+    let address = listener.local_addr()?;
+    storage::prepare(&server.storage.data)?;
+    let opened = Opened::open(&server.storage, true).await?;
+    let playing = Playing::start(&server.storage, roles, &opened).await?;
+    let router = playing.router().merge(serve::operations(playing.readiness(), metrics));
+    println!(
+        "Stoa listens on http://{address} (log in {})",
+        opened.log.keeper().name()
+    );
+    if roles.query_api {
+        println!("GraphiQL: http://{address}/graphql   OpenAPI: http://{address}/openapi.json");
+    }
+    let served = serve::run(listener, router, stop).await;
+    playing.stop().await;
+    opened.close().await;
+    served
+}
+
+/// The roles that run.
+struct Playing {
+    commands: Option<Arc<CommandService>>,
+    queries: Option<Arc<QueryService>>,
+    projectors: Option<Projectors>,
+    archiver: Option<(CancellationToken, JoinHandle<()>)>,
+}
+
+impl Playing {
+    async fn start(storage: &Storage, roles: Roles, opened: &Opened) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let keys = Arc::new(token::keys(&storage.data)?);
+        let Opened { log, pool, .. } = opened;
+        let log = Arc::new(log.clone());
+        let archiver = (roles.projector && log.keeper() == Keeper::Kafka).then(|| {
+            let stop = CancellationToken::new();
+            (stop.clone(), tokio::spawn(archive(Archiver::new(&log), stop)))
+        });
+        let projectors = roles
+            .projector
+            .then(|| Projectors::start(pool, &log.port(), log.topology()));
+        let queries = match roles.query_api {
+            true => {
+                let queries = QueryService::open(opened.log.clone(), pool.clone(), keys.clone()).await;
+                Some(Arc::new(queries.context("the query API can not start")?))
+            }
+            false => None,
+        };
+        let commands = match roles.command_api {
+            true => Some(
+                CommandService::open(log.clone(), CommandSettings::new(node()), keys, clock)
+                    .await
+                    .context("the command API can not start")?,
+            ),
+            false => None,
+        };
+        Ok(Self {
+            commands,
+            queries,
+            projectors,
+            archiver,
+        })
+    }
+
+    fn router(&self) -> Router {
+        let commands = self.commands.iter().map(|commands| commands.router());
+        let queries = self.queries.iter().map(|queries| queries.router());
+        commands.chain(queries).fold(Router::new(), Router::merge)
+    }
+
+    fn readiness(&self) -> Vec<Readiness> {
+        let mut checks: Vec<Readiness> = Vec::new();
+        if let Some(commands) = self.commands.clone() {
+            checks.push(Box::new(move || (!commands.ready()).then_some("the shards")));
+        }
+        if let Some(queries) = self.queries.clone() {
+            checks.push(Box::new(move || (!queries.ready()).then_some("the read models")));
+        }
+        checks
+    }
+
+    async fn stop(self) {
+        if let Some(commands) = self.commands {
+            commands.shutdown().await;
+        }
+        if let Some(queries) = self.queries {
+            queries.shutdown().await;
+        }
+        if let Some(projectors) = self.projectors {
+            projectors.shutdown().await;
+        }
+        if let Some((stop, task)) = self.archiver {
+            stop.cancel();
+            if let Err(error) = task.await {
+                tracing::error!(%error, "the archiver ended badly");
+            }
+        }
+    }
+}
+
+/// This node's name, as the log's barriers tell it: host and process.
+fn node() -> String {
+    let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    format!("{}/{}", host.as_deref().unwrap_or("unknown"), std::process::id())
+}
+
+async fn archive(archiver: Archiver, stop: CancellationToken) {
+    if let Err(error) = archiver.run(stop).await {
+        tracing::error!(%error, "the archiver stopped");
+    }
+}
+
+/// `stoa migrate`.
+pub async fn migrate(storage: &Storage) -> anyhow::Result<()> {
+    storage::prepare(&storage.data)?;
+    let opened = Opened::open(storage, true).await?;
+    opened.close().await;
+    println!("the database is up to date");
+    Ok(())
+}

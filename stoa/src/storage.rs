@@ -1,0 +1,95 @@
+//! Opens the database and the log that the settings name; starts the embedded Postgres when they name none.
+
+use std::{fs, path::Path, time::Duration};
+
+use anyhow::{Context as _, bail};
+use event_log::{
+    kafka::KafkaSettings,
+    log::{Log, LogSettings},
+    schema,
+    shard::Topology,
+};
+use servers::EmbeddedPostgres;
+use sqlx::{PgPool, postgres::PgPoolOptions};
+
+use crate::settings::Storage;
+
+/// The name of the database in the embedded Postgres.
+const DATABASE: &str = "stoa";
+/// Connections of one process: projections, queries, loads and appends each take some.
+const MOST_CONNECTIONS: u32 = 48;
+/// How long a request waits for a connection.
+const CONNECTION_WITHIN: Duration = Duration::from_secs(10);
+
+/// What is open, until it is closed.
+pub struct Opened {
+    /// The database.
+    pub pool: PgPool,
+    /// The log.
+    pub log: Log,
+    postgres: Option<EmbeddedPostgres>,
+}
+
+impl Opened {
+    /// Opens database and log. With `migrate`, the tables are brought up to date first.
+    pub async fn open(storage: &Storage, migrate: bool) -> anyhow::Result<Self> {
+        let (url, postgres) = database(storage).await?;
+        let pool = PgPoolOptions::new()
+            .max_connections(MOST_CONNECTIONS)
+            .acquire_timeout(CONNECTION_WITHIN)
+            .connect(&url)
+            .await
+            .context("can not connect to the database")?;
+        if migrate {
+            schema::migrate(&pool).await?;
+        }
+        let mut settings = LogSettings::new(pool.clone());
+        settings.topology = Topology::uniform(storage.partitions);
+        settings.kafka = storage.kafka_brokers.as_ref().map(|brokers| KafkaSettings {
+            topic_prefix: storage.topic_prefix.clone(),
+            ..KafkaSettings::new(brokers.clone())
+        });
+        let log = Log::open(settings).await?;
+        Ok(Self { pool, log, postgres })
+    }
+
+    /// Closes the database, and stops the embedded Postgres.
+    pub async fn close(self) {
+        self.pool.close().await;
+        if let Some(postgres) = self.postgres {
+            postgres.stop().await;
+        }
+    }
+}
+
+async fn database(storage: &Storage) -> anyhow::Result<(String, Option<EmbeddedPostgres>)> {
+    if let Some(url) = &storage.database_url {
+        return Ok((url.clone(), None));
+    }
+    let directory = storage.data.join("postgres");
+    let postgres = match EmbeddedPostgres::start(&directory).await {
+        Ok(postgres) => postgres,
+        // `stoa audit` beside a running `stoa up`: it looks at that one's database.
+        Err(error @ servers::Error::InUse { .. }) => {
+            let url = EmbeddedPostgres::running_url(&directory, DATABASE).ok_or(error)?;
+            return Ok((url, None));
+        }
+        Err(error) => {
+            let place = format!("can not start the embedded Postgres in {}", directory.display());
+            return Err(error).context(place);
+        }
+    };
+    postgres
+        .create_database(DATABASE)
+        .await
+        .context("can not create the database")?;
+    Ok((postgres.url(DATABASE), Some(postgres)))
+}
+
+/// Makes the data directory, and refuses one that is a file.
+pub fn prepare(data: &Path) -> anyhow::Result<()> {
+    if data.exists() && !data.is_dir() {
+        bail!("{} is not a directory", data.display());
+    }
+    fs::create_dir_all(data).with_context(|| format!("can not make {}", data.display()))
+}
