@@ -114,12 +114,11 @@ impl Reader {
             self.look_again(shard).await?;
             self.suspect = None;
         }
-        let raw = match &mut self.raw {
-            Some(raw) => raw,
-            None => {
-                let raw = self.connect().await?;
-                self.raw.insert(raw)
-            }
+        if self.raw.is_none() {
+            self.raw = Some(self.connect().await?);
+        }
+        let Some(raw) = &mut self.raw else {
+            return Ok(None);
         };
         let (shard, stored) = raw
             .next()

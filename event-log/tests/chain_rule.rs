@@ -1,5 +1,7 @@
 //! The rule by which readers believe, record by record: what is void, what stops a reader, and what stops nobody.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 #[path = "chain_rule/interleavings.rs"]
 mod interleavings;
 #[path = "chain_rule/scribe.rs"]

@@ -11,6 +11,8 @@
 //! | `refusals.rs` | confirmations |
 //! | `faults.rs` | a server killed, frozen or away |
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 #[path = "conformance/appending.rs"]
 mod appending;
 #[path = "conformance/damage.rs"]

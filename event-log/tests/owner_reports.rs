@@ -1,6 +1,8 @@
 //! What an owner makes of reports, told by a test in whatever order and with whatever content: a log whose broker is the
 //! test itself. Real brokers do all of this, but not on demand.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 #[path = "owner_reports/broker.rs"]
 mod broker;
 #[allow(dead_code, reason = "each test binary uses its part of it")]

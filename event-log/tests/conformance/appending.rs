@@ -6,6 +6,7 @@ use event_log::{
     limits::Limits,
     owner::{AppendError, NotOpen, Outcome},
     port::LogError,
+    tail::Tail,
 };
 use futures::{StreamExt, future::join_all};
 
@@ -119,7 +120,7 @@ pub async fn the_tail_holds_what_the_archive_does_not<K: Keeper>() {
     let of = |read: &Seen| read.commit.events[0].envelope.command;
 
     // What was read while taking over.
-    let read = |tail: &event_log::tail::Tail| {
+    let read = |tail: &Tail| {
         let known = tail.command(of(&first[5])).expect("it is past the archive");
         assert!(known.pending.is_none());
         assert!(tail.command(of(&first[4])).is_none());
@@ -134,7 +135,7 @@ pub async fn the_tail_holds_what_the_archive_does_not<K: Keeper>() {
     second.version = 7;
     let command = second.cause.command;
     let pending = owner.append(generation, vec![second]).unwrap();
-    let known = |tail: &event_log::tail::Tail| {
+    let known = |tail: &Tail| {
         assert_eq!(tail.events("ord_1", 6).len(), 1);
         tail.command(command).cloned()
     };
@@ -148,7 +149,7 @@ pub async fn the_tail_holds_what_the_archive_does_not<K: Keeper>() {
     assert_eq!(owner.tail(generation, |tail| tail.events("ord_1", 0).len()).unwrap(), 7);
     owner.archived(owner.checkpoint().next);
     assert_eq!(owner.tail(generation, |tail| tail.events("ord_1", 0).len()).unwrap(), 0);
-    assert_eq!(owner.tail(generation, |tail| tail.bytes()).unwrap(), 0);
+    assert_eq!(owner.tail(generation, Tail::bytes).unwrap(), 0);
     let stale = NotOpen::Stale { current: generation };
     assert_eq!(owner.tail(generation - 1, |_| ()).unwrap_err(), stale);
 

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::scribe::SHARD;
 
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What somebody did to the log behind Stoa's back.
 #[derive(Debug, Clone, Copy)]
