@@ -90,6 +90,8 @@ impl Installation {
     async fn on(pool: PgPool, kafka: Option<KafkaSettings>, directory: TempDir) -> Self {
         let mut settings = LogSettings::new(pool.clone());
         settings.kafka.clone_from(&kafka);
+        // The embedded Postgres's downloader leaves the choice of one to the process; another test may have come first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let log = Arc::new(Log::open(settings).await.unwrap());
         let clock = Arc::new(SystemClock);
         let keys = Arc::new(Keys::load_or_create(directory.path(), clock.clone()).unwrap());
