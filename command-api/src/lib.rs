@@ -37,7 +37,11 @@ mod scope_cache;
 mod shard;
 mod standing;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use auth::Keys;
 use axum::Router;
@@ -64,6 +68,9 @@ use tokio_util::{
 /// must not outlast: each that does is done again.
 const ARCHIVE_TOLD: Duration = Duration::from_millis(500);
 
+/// Between attempts to open a shard.
+const OPEN_PAUSE: Duration = Duration::from_millis(200);
+
 /// How a command API is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -79,6 +86,8 @@ pub struct Settings {
     pub bulk_in_flight: usize,
     /// How long a command may wait for its decision; how long its outcome may take is in `log`.
     pub decide_within: Duration,
+    /// How long a log that does not answer at start is tried again.
+    pub open_within: Duration,
 }
 
 impl Settings {
@@ -91,6 +100,7 @@ impl Settings {
             cache_bytes: 256 << 20,
             bulk_in_flight: 512,
             decide_within: Duration::from_secs(10),
+            open_within: Duration::from_secs(30),
         }
     }
 }
@@ -203,15 +213,29 @@ async fn open_owner(
     assignment: u64,
     clock: &Arc<dyn Clock>,
 ) -> Result<(ShardId, Arc<Owner>), LogError> {
-    let archived = log.archive().checkpoint(shard).await?;
     let identity = WriterIdentity {
         node: settings.node.clone(),
         software: env!("CARGO_PKG_VERSION").to_owned(),
         log: log.id(),
         assignment,
     };
-    let owner = Owner::open(log.port(), archived, identity, Arc::clone(clock), settings.log.clone());
-    Ok((shard, owner.await?))
+    let begun = Instant::now();
+    loop {
+        let attempt = async {
+            let archived = log.archive().checkpoint(shard).await?;
+            let (identity, clock, limits) = (identity.clone(), Arc::clone(clock), settings.log.clone());
+            Owner::open(log.port(), archived, identity, clock, limits).await
+        };
+        match attempt.await {
+            Ok(owner) => return Ok((shard, owner)),
+            // A broker that has just been started, or a topic just made, has no leader for some moments.
+            Err(LogError::Unavailable(reason)) if begun.elapsed() < settings.open_within => {
+                tracing::warn!(%shard, reason, "the shard can not be opened yet");
+                sleep(OPEN_PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Lets the owner's tail shrink as the archive comes on.

@@ -72,12 +72,12 @@ async fn lines_of_a_scope_are_decided_in_the_order_of_the_file() {
     let listings: Vec<_> = (0..20).map(|_| ListingId::generate()).collect();
     let mut line = |path: String, data: Value| writeln!(lines, "{}", json!({ "path": path, "data": data })).unwrap();
     for listing in &listings {
-        let create = json!({ "title": "0", "details": { "kind": "showcase" } });
+        let create = json!({ "title": "0", "details": { "kind": "showcase", "tagline": "Look" } });
         line(format!("/v1/listings/{listing}/create"), create);
     }
     for round in 1..=50 {
         for listing in &listings {
-            let change = json!({ "title": round.to_string(), "details": { "kind": "showcase" } });
+            let change = json!({ "title": round.to_string(), "details": { "kind": "showcase", "tagline": "Look" } });
             line(format!("/v1/listings/{listing}/change-details"), change);
         }
     }
