@@ -35,7 +35,7 @@ impl Key {
     }
 }
 
-/// The id of a command with a key: UUIDv8 (RFC 9562) of SHA-256 over actor, scope and key, each length-prefixed.
+/// The id of a command with a key: a UUID of version 8 (RFC 9562) of SHA-256 over actor, scope and key, each length-prefixed.
 pub(crate) fn command_id(actor: &str, scope: &str, key: &str) -> Uuid {
     let mut digest = Sha256::new();
     for part in ["stoa command v1", actor, scope, key] {

@@ -1,7 +1,7 @@
 //! Problem details (RFC 9457): the one shape in which this API says no. A `type` is stable, the title is its name in
 //! words; `facts` holds the state that refused a command.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Deref};
 
 use auth::InvalidToken;
 use axum::{
@@ -24,9 +24,13 @@ use uuid::Uuid;
 /// What every `type` begins with.
 pub const NAMESPACE: &str = "urn:stoa:problem:";
 
-/// Why a command was not carried out.
+/// Why a command was not carried out. Boxed: it travels in results whose other side is small.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Problem {
+pub struct Problem(Box<Content>);
+
+/// What a problem says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Content {
     /// The HTTP status.
     pub status: StatusCode,
     /// The stable name, kebab-case: `out-of-stock`. `type` is [`NAMESPACE`] and this.
@@ -43,10 +47,18 @@ pub struct Problem {
     header: Option<(HeaderName, HeaderValue)>,
 }
 
+impl Deref for Problem {
+    type Target = Content;
+
+    fn deref(&self) -> &Content {
+        &self.0
+    }
+}
+
 impl Problem {
     /// A problem with this status, name and sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Content {
             status,
             code: Cow::Borrowed(code),
             detail: detail.into(),
@@ -54,7 +66,7 @@ impl Problem {
             facts: Map::new(),
             command: None,
             header: None,
-        }
+        }))
     }
 
     /// 400: what was sent is malformed.
@@ -113,7 +125,7 @@ impl Problem {
             RefusalKind::Conflict => StatusCode::CONFLICT,
             RefusalKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        Self {
+        Self(Box::new(Content {
             status,
             code: Cow::Owned(refused.code),
             detail: refused.detail,
@@ -121,32 +133,32 @@ impl Problem {
             facts: refused.facts,
             command: None,
             header: None,
-        }
+        }))
     }
 
     /// Names the field at fault.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {
-        self.field = Some(field.into());
+        self.0.field = Some(field.into());
         self
     }
 
     /// Adds a fact.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.facts.insert(name.to_owned(), value.into());
+        self.0.facts.insert(name.to_owned(), value.into());
         self
     }
 
     /// Names the command.
     #[must_use]
     pub fn of(mut self, command: Uuid) -> Self {
-        self.command = Some(command);
+        self.0.command = Some(command);
         self
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+        self.0.header = Some((name, value));
         self
     }
 
@@ -185,7 +197,7 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self).expect("a problem is plain data with string keys");
         let json = HeaderValue::from_static("application/problem+json");
         let mut response = (self.status, [(CONTENT_TYPE, json)], body).into_response();
-        if let Some((name, value)) = self.header {
+        if let Some((name, value)) = self.0.header {
             response.headers_mut().insert(name, value);
         }
         response

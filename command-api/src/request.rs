@@ -210,13 +210,11 @@ fn resolve(path: &str) -> Result<(&'static EntityType, &'static str, Target), Pr
         .ok_or_else(unknown_path)?;
     let target = target.map_err(|error| Problem::malformed("id-invalid", error.to_string()))?;
     let names = COMMANDS.get(entity.name).map_or(&[][..], Vec::as_slice);
-    match names.iter().find(|known| *known == name) {
-        Some(name) => Ok((entity, name, target)),
-        None => {
-            let detail = format!("a {} has no such command", entity.name);
-            Err(Problem::new(StatusCode::NOT_FOUND, "unknown-command", detail).with("commands", names.to_vec()))
-        }
+    if let Some(name) = names.iter().find(|known| *known == name) {
+        return Ok((entity, name, target));
     }
+    let detail = format!("a {} has no such command", entity.name);
+    Err(Problem::new(StatusCode::NOT_FOUND, "unknown-command", detail).with("commands", names.to_vec()))
 }
 
 fn unknown_path() -> Problem {

@@ -1,4 +1,5 @@
 //! The command API over real HTTP, on a real Postgres and, where it matters, a real Kafka.
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 #[path = "http/bulk.rs"]
 mod bulk;
