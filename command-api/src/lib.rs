@@ -66,7 +66,7 @@ use tokio_util::{
 
 /// How often an owner is told how far the archive has come. The tail reaches back at least this long, which a load
 /// must not outlast: each that does is done again.
-const ARCHIVE_TOLD: Duration = Duration::from_millis(500);
+const ARCHIVE_TOLD: Duration = Duration::from_secs(2);
 
 /// Between attempts to open a shard.
 const OPEN_PAUSE: Duration = Duration::from_millis(200);
