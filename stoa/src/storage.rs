@@ -11,6 +11,7 @@ use event_log::{
 };
 use servers::EmbeddedPostgres;
 use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::time::timeout;
 
 use crate::settings::Storage;
 
@@ -18,6 +19,8 @@ use crate::settings::Storage;
 const DATABASE: &str = "stoa";
 /// Connections of one process: projections, queries, loads and appends each take some.
 const MOST_CONNECTIONS: u32 = 48;
+/// How long connections may take to come back at the end.
+const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection.
 const CONNECTION_WITHIN: Duration = Duration::from_secs(10);
 
@@ -55,8 +58,13 @@ impl Opened {
 
     /// Closes the database, and stops the embedded Postgres.
     pub async fn close(self) {
-        self.pool.close().await;
-        if let Some(postgres) = self.postgres {
+        let Self { pool, log, postgres } = self;
+        // The log listens on a connection of the pool's, which closes only when all have come back.
+        drop(log);
+        if timeout(CLOSED_WITHIN, pool.close()).await.is_err() {
+            tracing::warn!("connections to the database are still in use");
+        }
+        if let Some(postgres) = postgres {
             postgres.stop().await;
         }
     }
