@@ -3,28 +3,25 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use reqwest::header;
 
-use crate::{stoa::Stoa, workload};
+use crate::{http, stoa::Stoa, workload};
 
 /// Sends bulk lines, and tells how long it took until each was answered as carried out.
-pub async fn send(stoa: &Stoa, lines: Vec<u8>) -> anyhow::Result<Duration> {
+pub async fn send(stoa: &Stoa, lines: &[u8]) -> anyhow::Result<Duration> {
     let count = lines
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
         .count();
+    let head = format!(
+        "POST /v1/commands HTTP/1.0\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
+         content-type: application/x-ndjson\r\ncontent-length: {}\r\n\r\n",
+        workload::importer(&stoa.keys),
+        lines.len()
+    );
     let started = Instant::now();
-    let answer = reqwest::Client::new()
-        .post(format!("http://{}/v1/commands", stoa.child.address))
-        .bearer_auth(workload::importer(&stoa.keys))
-        .header(header::CONTENT_TYPE, "application/x-ndjson")
-        .body(lines)
-        .send()
-        .await?
-        .error_for_status()?
-        .text()
-        .await?;
+    let (status, answer) = http::once(stoa.child.address, head.as_bytes(), lines).await?;
     let took = started.elapsed();
+    ensure!(status == 200, "the bulk request was answered with {status}: {answer}");
     let done = |line: &&str| line.contains("\"status\":201") || line.contains("\"status\":200");
     let carried_out = answer.lines().filter(done).count();
     let other = answer.lines().find(|line| !done(line)).unwrap_or_default();

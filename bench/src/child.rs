@@ -11,8 +11,12 @@ use servers::{
 };
 use tokio::time::{Instant, sleep};
 
+use crate::http;
+
 /// A server that fetches its database and makes its topics takes a while.
 const READY_WITHIN: Duration = Duration::from_mins(2);
+
+const READY: &[u8] = b"GET /readyz HTTP/1.0\r\nhost: localhost\r\n\r\n";
 
 /// A running server.
 #[derive(Debug)]
@@ -43,11 +47,9 @@ impl Child {
             address,
             tether: Tether::start(program, &arguments, terms)?,
         };
-        let (started, url) = (Instant::now(), format!("http://{address}/readyz"));
+        let started = Instant::now();
         loop {
-            if let Ok(answer) = reqwest::get(&url).await
-                && answer.status().is_success()
-            {
+            if let Ok((200, _)) = http::once(address, READY, &[]).await {
                 return Ok(child);
             }
             if child.tether.ended().is_some() || started.elapsed() > READY_WITHIN {

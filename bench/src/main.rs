@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `plan.rs` | which cells are measured, in which order |
 //! | `load.rs` | the load generator: keep-alive connections, each with one request at a time |
+//! | `http.rs` | as much of HTTP as that needs |
 //! | `workload.rs` | the commands that are sent, and who sends them |
 //! | `bulk.rs` | many commands in one request |
 //! | `baseline.rs` | the bare handler |
@@ -17,6 +18,7 @@
 mod baseline;
 mod bulk;
 mod child;
+mod http;
 mod load;
 mod plan;
 mod processor_time;

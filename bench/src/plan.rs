@@ -66,7 +66,7 @@ impl Plan {
         let bare = baseline::start(&brokers, &format!("bare-{mode}"), &bare_dir).await?;
         let stoa = Stoa::start(mode, &self.role, &brokers, &scratch.0).await?;
         let people = People::new(&stoa.keys);
-        bulk::send(&stoa, people.premises()?).await?;
+        bulk::send(&stoa, &people.premises()?).await?;
         until_idle(stoa.child.process()).await;
         for workload in [Workload::PlaceOrder, Workload::AdjustStock] {
             for &connections in &self.connections {
@@ -84,7 +84,7 @@ impl Plan {
             }
         }
         for _ in 0..self.rounds {
-            let took = bulk::send(&stoa, workload::orders_in_bulk(BULK)?).await?;
+            let took = bulk::send(&stoa, &workload::orders_in_bulk(BULK)?).await?;
             let per_second = f64::from(u32::try_from(BULK)?) / took.as_secs_f64();
             println!("{mode}, bulk: {per_second:.0} commands/s");
             report.bulk.push((mode, per_second));
