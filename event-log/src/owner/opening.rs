@@ -148,18 +148,17 @@ impl Core {
     async fn attempt(&self, takeover: &mut Takeover) -> Result<Option<Session>, Failure> {
         let identity = self.state.lock().identity.clone();
         let port = self.port.as_ref();
-        let end = self.answer(port.end(self.shard)).await?;
-        takeover.read_to(port, end).await?;
-        if let Some(assignment) = takeover.rival.take() {
-            return if assignment > identity.assignment {
-                Err(Failure::Superseded { assignment })
-            } else {
-                Ok(None)
-            };
+        if self.rival(takeover, &identity).await? {
+            return Ok(None);
         }
         takeover.contending = true;
 
         let appender = self.answer(port.appender(self.shard)).await?;
+        // Opening the appender took a while, and a writer that is busy has written since. In Postgres a barrier that is
+        // not chained on the head leaves no trace and cuts nobody off, so the time from here on must be short.
+        if self.rival(takeover, &identity).await? {
+            return Ok(None);
+        }
         let at = takeover.chain.checkpoint().clone();
         let end = takeover.chain.next();
         let mut session = Session::new(appender, &at, end);
@@ -200,6 +199,16 @@ impl Core {
         }
         session.continue_at(offset + 1);
         Ok(Some(session))
+    }
+
+    /// Reads on to the end; whether another's barrier was read there that does not outrank this writer.
+    async fn rival(&self, takeover: &mut Takeover, identity: &WriterIdentity) -> Result<bool, Failure> {
+        let end = self.answer(self.port.end(self.shard)).await?;
+        takeover.read_to(self.port.as_ref(), end).await?;
+        match takeover.rival.take() {
+            Some(assignment) if assignment > identity.assignment => Err(Failure::Superseded { assignment }),
+            rival => Ok(rival.is_some()),
+        }
     }
 
     async fn answer<T>(&self, answer: impl Future<Output = Result<T, LogError>>) -> Result<T, LogError> {

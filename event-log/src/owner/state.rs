@@ -283,7 +283,7 @@ impl Core {
         let mut state = self.state.lock();
         state.generation += 1;
         state.in_flight = 0;
-        state.waiting.clear();
+        let waiting = std::mem::take(&mut state.waiting);
         let ended = match state.phase {
             Phase::Open(_) => std::mem::replace(&mut state.phase, Phase::Reopening),
             // The owner ends; what was in flight is to be settled all the same.
@@ -293,6 +293,8 @@ impl Core {
         };
         drop(state);
         self.status.send_replace(Status::Reopening);
+        // Whoever hears that a refusal was not confirmed finds the shard reopening, and waits for it.
+        drop(waiting);
         // Outside the lock: an appender that goes away may have to wait for its threads.
         drop(ended);
     }

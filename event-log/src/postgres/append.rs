@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection, PgConnection, PgPool, Row};
+use domain::family::Family;
+use sqlx::{Connection, Executor, PgConnection, PgPool, Row};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -20,6 +21,8 @@ use crate::{
     shard::Shard,
 };
 
+/// How long a session that was opened keeps the others from appending: it reads what was appended until then, meanwhile.
+const HOLD: Duration = Duration::from_secs(2);
 /// Commits that may wait. The owner keeps fewer in flight; more is a bad report.
 const WAITING: usize = 8192;
 /// Records of one statement, unless a single commit has more.
@@ -29,9 +32,12 @@ const GROUP: usize = 2048;
 /// advanced. Whoever holds another head inserts nothing; two at once queue at the head's row, and the second finds it
 /// changed.
 const APPEND: &str = r#"
-    with advanced as (
+    with turn as (
+        select pg_advisory_xact_lock_shared($18, $19)
+    ), advanced as (
         update log_head
         set next_offset = next_offset + $4, head = $5, head_offset = next_offset + $4 - 1, session = $6, seq = $7
+        from turn
         where family = $1 and partition = $2 and head = $3
         returning next_offset - $4 as first
     ), inserted as (
@@ -45,12 +51,26 @@ const APPEND: &str = r#"
     )
     select first from advanced"#;
 
+/// Keeps every other session of the shard from appending until this transaction ends. The lock of the head's row would
+/// not do: it is handed on with each new version of the row, and not in the order of asking.
+const HOLD_OFF: &str = "select pg_advisory_xact_lock($1, $2)";
+/// The first key of these locks: `Stoa` in ASCII.
+const TURNS: i32 = 0x5374_6f61;
+
+/// The second key: the shard.
+fn turn_of(shard: Shard) -> i32 {
+    let family = Family::ALL.iter().position(|family| *family == shard.family);
+    i32::try_from(family.unwrap_or_default() << 16).unwrap_or_default() | i32::from(shard.partition)
+}
+
 struct Waiting {
     records: Vec<Record>,
     report: oneshot::Sender<Report>,
 }
 
-/// An open session's appender.
+/// An open session's appender. A session begins with a barrier, and a barrier that is not chained on the head leaves no
+/// trace here: against a busy writer, whoever reads the end and then appends would be too late each time, for good. So a
+/// session that opens holds the others off, for a moment, until its first commit.
 pub(super) struct PostgresAppender {
     waiting: mpsc::Sender<Waiting>,
 }
@@ -62,10 +82,17 @@ impl PostgresAppender {
         watch: ArchiveWatch,
         report_within: Duration,
     ) -> Result<Self, LogError> {
-        let connection = connect(pool).await?;
+        let mut connection = connect(pool).await?;
+        connection.execute("begin").await?;
+        sqlx::query(HOLD_OFF)
+            .bind(TURNS)
+            .bind(turn_of(shard))
+            .execute(&mut connection)
+            .await?;
         let (waiting, commits) = mpsc::channel(WAITING);
         let writer = Writer {
             connection: Some(connection),
+            holding: true,
             shard,
             watch,
             report_within,
@@ -91,10 +118,12 @@ impl Appender for PostgresAppender {
 
 /// An acknowledged commit must survive a power cut: a server that is set to answer before its disk does is refused.
 async fn connect(pool: &PgPool) -> Result<PgConnection, LogError> {
-    let options = (*pool.connect_options())
-        .clone()
-        .application_name("stoa log")
-        .options([("synchronous_commit", "on"), ("jit", "off")]);
+    let options = (*pool.connect_options()).clone().application_name("stoa log").options([
+        ("synchronous_commit", "on"),
+        ("jit", "off"),
+        // A node that is frozen while it holds the others off is cut off itself.
+        ("idle_in_transaction_session_timeout", "5s"),
+    ]);
     let mut connection = PgConnection::connect_with(&options).await?;
     let setting: String = sqlx::query_scalar("select current_setting('synchronous_commit')")
         .fetch_one(&mut connection)
@@ -113,6 +142,8 @@ async fn connect(pool: &PgPool) -> Result<PgConnection, LogError> {
 struct Writer {
     /// Gone after the first bad report: nothing of this session goes out after it.
     connection: Option<PgConnection>,
+    /// Whether the others are held off, by an open transaction.
+    holding: bool,
     shard: Shard,
     watch: ArchiveWatch,
     report_within: Duration,
@@ -120,7 +151,14 @@ struct Writer {
 
 impl Writer {
     async fn run(mut self, mut commits: mpsc::Receiver<Waiting>) {
-        let mut ahead = None;
+        let mut ahead = match timeout(HOLD, commits.recv()).await {
+            Ok(Some(commit)) => Group::of(commit),
+            Ok(None) => return,
+            Err(_) => {
+                self.let_go().await;
+                None
+            }
+        };
         loop {
             let mut group = match ahead.take() {
                 Some(group) => group,
@@ -152,6 +190,17 @@ impl Writer {
         }
     }
 
+    /// Nothing was appended in time: the others go on, and so may this session.
+    async fn let_go(&mut self) {
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        if let Ok(Ok(_)) = timeout(self.report_within, connection.execute("rollback")).await {
+            self.connection = Some(connection);
+            self.holding = false;
+        }
+    }
+
     async fn write(&mut self, group: Group) {
         let records = group.columns.len() as u64;
         // Taken out, so that a statement that did not end well leaves none to go on with.
@@ -169,15 +218,19 @@ impl Writer {
             .bind(group.head.0)
             .bind(group.session)
             .bind(group.seq.cast_signed());
-        let statement = group.columns.bind(statement);
+        let statement = group.columns.bind(statement).bind(TURNS).bind(turn_of(self.shard));
         let outcome = timeout(self.report_within, async {
             let row = statement.fetch_optional(&mut connection).await?;
+            if self.holding {
+                connection.execute("commit").await?;
+            }
             row.map(|row| row.try_get::<i64, _>(0)).transpose()
         });
         match outcome.await {
             Ok(Ok(Some(first))) => {
                 let first = first.cast_unsigned();
                 self.connection = Some(connection);
+                self.holding = false;
                 self.watch.committed(self.shard, first + records);
                 for (index, report) in group.reports {
                     // Whoever dropped the receiver does not want to know.
