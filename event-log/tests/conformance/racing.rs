@@ -59,7 +59,7 @@ async fn write(owner: Arc<Owner>, race: Arc<Race>) -> Told {
     };
     while !race.is_over() {
         let generation = timeout(PATIENCE, owner.opened()).await.unwrap().unwrap();
-        if generation > 1 && told.generations == 1 {
+        if generation > 1 && told.generations <= 1 {
             race.cut_off.fetch_add(1, Ordering::Relaxed);
         }
         told.generations = generation;
