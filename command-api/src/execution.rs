@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use event_log::owner::Outcome;
-use tokio::time::timeout;
+use tokio::{task::coop::unconstrained, time::timeout};
 
 use crate::{
     Service,
@@ -70,7 +70,10 @@ impl<'a> Execution<'a> {
         loop {
             let left = self.left()?;
             let now = self.request.at.unwrap_or_else(|| self.service.clock.now());
-            match self.shard.attempt(&mut self.request, &self.fetched, now)? {
+            // cqrs-es's event sink holds a lock of tokio's, which says "not yet" to a task that has used up its share,
+            // as one with many lines under way does, even where nobody else holds it.
+            let attempt = unconstrained(async { self.shard.attempt(&mut self.request, &self.fetched, now) });
+            match attempt.await? {
                 Step::Load(wanted, streams) => {
                     let loaded = timeout(left, self.service.loader.load(wanted)).await;
                     self.fetched.loaded = Some((loaded.map_err(|_| too_slow())??, streams));

@@ -13,6 +13,7 @@
 //! | `execution` | from request to answer: steps, and what is waited for between them |
 //! | `shard` | one step under the shard's lock: gather, decide, append |
 //! | `scope_cache` | the aggregates that are in memory |
+//! | `seen` | what the log has seen, so that what is new is not looked up |
 //! | `loader` | cold loads, many in one statement |
 //! | `standing` | who works in which store |
 //! | [`receipt`] | the answer to a command that was carried out |
@@ -34,6 +35,7 @@ mod request;
 mod routes;
 pub mod schemas;
 mod scope_cache;
+mod seen;
 mod shard;
 mod standing;
 
@@ -56,17 +58,14 @@ use event_log::{
 use futures::future::{join_all, try_join_all};
 use limits::BodyLimits;
 use loader::Loader;
+use seen::Seen;
 use shard::Shard;
 use standing::Standings;
-use tokio::{sync::watch, time::sleep};
+use tokio::time::sleep;
 use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
-
-/// How often an owner is told how far the archive has come. The tail reaches back at least this long, which a load
-/// must not outlast: each that does is done again.
-const ARCHIVE_TOLD: Duration = Duration::from_secs(2);
 
 /// Between attempts to open a shard.
 const OPEN_PAUSE: Duration = Duration::from_millis(200);
@@ -146,17 +145,14 @@ impl Service {
             .map(|shard| open_owner(&log, shard, &settings, assignment, &clock));
         let owners: Arc<BTreeMap<_, _>> = Arc::new(try_join_all(owners).await?.into_iter().collect());
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        for (shard, owner) in owners.iter() {
-            if let Some(progress) = log.archive().watch().subscribe(*shard) {
-                let told = tell_archived(Arc::clone(owner), progress);
-                tasks.spawn(stop.clone().run_until_cancelled_owned(told));
-            }
-        }
+        let seen = Arc::new(Seen::new());
+        let watching = watch_archive(Arc::clone(&log), Arc::clone(&seen), Arc::clone(&owners));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(watching));
         let loader = Loader::start(&log, &tasks, &stop);
         let cache_bytes = settings.cache_bytes / owners.len().max(1);
         let shards = owners
             .iter()
-            .map(|(id, owner)| (*id, Shard::new(Arc::clone(owner), cache_bytes)))
+            .map(|(id, owner)| (*id, Shard::new(Arc::clone(owner), Arc::clone(&seen), cache_bytes)))
             .collect();
         let standings = Standings::new(Arc::clone(&log), loader.clone(), owners);
         Ok(Arc::new(Self {
@@ -238,14 +234,12 @@ async fn open_owner(
     }
 }
 
-/// Lets the owner's tail shrink as the archive comes on.
-async fn tell_archived(owner: Arc<Owner>, mut progress: watch::Receiver<u64>) {
-    loop {
-        let next = *progress.borrow_and_update();
-        owner.archived(next);
-        sleep(ARCHIVE_TOLD).await;
-        if progress.changed().await.is_err() {
-            return;
-        }
-    }
+/// Reads what the archive has seen, then follows every shard's progress for good.
+async fn watch_archive(log: Arc<Log>, seen: Arc<Seen>, owners: Arc<BTreeMap<ShardId, Arc<Owner>>>) {
+    seen::read_archive(&seen, &log).await;
+    let follow = |(shard, owner): (&ShardId, &Arc<Owner>)| {
+        let progress = log.archive().watch().subscribe(*shard)?;
+        Some(seen::follow(Arc::clone(&seen), Arc::clone(owner), progress))
+    };
+    join_all(owners.iter().filter_map(follow)).await;
 }

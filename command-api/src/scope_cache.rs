@@ -111,16 +111,18 @@ impl ScopeCache {
 impl Scope {
     /// Whether all is here that a decision about this stream reads.
     pub fn has(&self, target: &Target, reads: &Reads) -> bool {
-        let here = |stream: &str| {
-            let cached = self.streams.get(stream);
-            cached.is_some_and(|cached| cached.aggregate.is_some())
-        };
         match reads {
-            Reads::Nothing => here(&target.stream),
-            Reads::Streams(streams) => here(&target.stream) && streams.iter().all(|stream| here(stream)),
+            Reads::Nothing => self.knows(&target.stream),
+            Reads::Streams(streams) => self.knows(&target.stream) && streams.iter().all(|stream| self.knows(stream)),
             // A new stream of a whole scope is known not to be there yet.
             Reads::WholeScope => self.whole,
         }
+    }
+
+    /// Whether this stream is here.
+    pub fn knows(&self, stream: &str) -> bool {
+        let cached = self.streams.get(stream);
+        cached.is_some_and(|cached| cached.aggregate.is_some())
     }
 
     /// Folds a stream from what the archive has of it and the tail, unless it is here already.

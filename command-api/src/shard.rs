@@ -24,6 +24,7 @@ use crate::{
     receipt::ReceiptEvent,
     request::Request,
     scope_cache::{ScopeCache, Unfoldable},
+    seen::Seen,
     standing::Found,
 };
 
@@ -31,6 +32,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Shard {
     pub owner: Arc<Owner>,
+    seen: Arc<Seen>,
     cache: Mutex<ScopeCache>,
 }
 
@@ -72,9 +74,10 @@ pub(crate) struct Appended {
 }
 
 impl Shard {
-    pub fn new(owner: Arc<Owner>, cache_bytes: usize) -> Self {
+    pub fn new(owner: Arc<Owner>, seen: Arc<Seen>, cache_bytes: usize) -> Self {
         Self {
             owner,
+            seen,
             cache: Mutex::new(ScopeCache::new(cache_bytes)),
         }
     }
@@ -82,8 +85,10 @@ impl Shard {
     /// What a command needs from the archive, as far as can be told before it is decided.
     pub fn wants(&self, request: &Request) -> Option<(LoadRequest, bool)> {
         let mut cache = self.cache.lock();
-        let cold = !cache.scope(&request.target.scope).has(&request.target, &request.reads);
-        (cold || request.key.is_some()).then(|| self.load_request(request, cold))
+        let scope = cache.scope(&request.target.scope);
+        let cold = !scope.has(&request.target, &request.reads);
+        let new = || self.seen.nothing_of(request, cold, |stream| !scope.knows(stream));
+        ((cold || request.key.is_some()) && !new()).then(|| self.load_request(request, cold))
     }
 
     /// Takes the command as far as it goes without I/O. `now` is when it happens.
@@ -115,12 +120,13 @@ impl Shard {
                 let (wanted, streams) = self.load_request(request, cold);
                 Some(Step::Load(wanted, streams))
             };
-            let Some((loaded, with_streams)) = &fetched.loaded else {
-                return Ok(load());
+            let nothing = Loaded::default();
+            let loaded = match &fetched.loaded {
+                Some((loaded, with_streams)) if loaded.next >= tail.start() && (*with_streams || !cold) => loaded,
+                // What the tail forgot was noted before: what is neither here nor there is new.
+                _ if self.seen.nothing_of(request, cold, |stream| !scope.knows(stream)) => &nothing,
+                _ => return Ok(load()),
             };
-            if loaded.next < tail.start() || (cold && !with_streams) {
-                return Ok(load());
-            }
             if let Some(events) = command.and_then(|command| loaded.commands.get(&command)) {
                 let commit = Commit {
                     shard: self.owner.shard(),
@@ -235,9 +241,13 @@ impl Shard {
                 cause: cause.clone(),
             });
         }
-        let version = version + drafts.len() as u64;
+        let drafted = drafts.len() as u64;
+        let version = version + drafted;
         match self.owner.append(generation, drafts) {
             Ok(pending) => {
+                if version == drafted {
+                    self.seen.stream_begins(&stream);
+                }
                 scope.put(&stream, aggregate, version, bytes);
                 Ok(Step::Appended(Appended {
                     pending,

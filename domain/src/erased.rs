@@ -187,7 +187,8 @@ impl<A: Entity> AnyCommand for Typed<A> {
     }
 }
 
-/// Runs a future that awaits nothing but the event sink, whose lock nobody else holds.
+/// Runs a future that awaits nothing but the event sink, whose lock nobody else holds. Within a task of tokio's it must
+/// be called under `tokio::task::coop::unconstrained`, for tokio's locks make a task wait that has run for long.
 pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,

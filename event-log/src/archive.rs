@@ -5,10 +5,12 @@
 //! |---|---|
 //! | [`load`] | the records that a decision needs, with the checkpoint, in one snapshot |
 //! | [`history`] | pages of commits and of one stream's or scope's events; positions by time |
+//! | [`names`] | every stream, scope and command by name, for whoever wants to know what is new |
 //! | [`watch`] | how far each shard has come, kept current |
 
 pub mod history;
 pub mod load;
+pub mod names;
 pub mod watch;
 
 use std::sync::Arc;

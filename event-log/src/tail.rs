@@ -99,6 +99,13 @@ impl Tail {
         self.commands.get(&command)
     }
 
+    /// The commits from this offset on that are in the log for good.
+    pub fn settled_from(&self, offset: u64) -> Vec<Arc<Commit>> {
+        let first = self.commits.partition_point(|commit| commit.offset() < offset);
+        let settled = self.commits.partition_point(|commit| commit.offset() < self.settled);
+        self.commits.range(first..settled.max(first)).cloned().collect()
+    }
+
     /// The streams of a scope that have events here.
     pub fn scope_streams(&self, scope: &str) -> impl Iterator<Item = &str> {
         self.scopes

@@ -1,0 +1,177 @@
+//! What the log has seen: every stream, scope and command, in a Bloom filter (Bloom 1970, double hashing after Kirsch and
+//! Mitzenmacher 2006). What it does not have is new for certain, so that a new order or a new key costs no look at the
+//! archive; what it may have is looked up there.
+//!
+//! It covers the archive up to the tail of each shard: [`follow`] adds what settles before the tail forgets it, and
+//! whoever decides looks at the tail first. Before the archive has been read once it knows nothing ([`Seen::is_ready`]).
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::decision::Reads;
+use event_log::{archive::names::Name, commit::Commit, log::Log, owner::Owner};
+use tokio::{sync::watch, time::sleep};
+use uuid::Uuid;
+
+use crate::request::Request;
+
+/// Bits that one name sets: with 13 bits a name, at ten million names, one in five hundred unknown ones is looked up.
+const PROBES: u64 = 6;
+/// 2^27 bits are 16 MiB.
+const BITS: u64 = 1 << 27;
+/// Between attempts to read the archive at start.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often an owner is told how far the archive has come. The tail reaches back at least this long, which a load must
+/// not outlast: each that does is done again.
+const TOLD: Duration = Duration::from_secs(2);
+
+/// What the log has seen.
+pub(crate) struct Seen {
+    words: Vec<AtomicU64>,
+    hasher: RandomState,
+    ready: AtomicBool,
+}
+
+impl std::fmt::Debug for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seen")
+            .field("ready", &self.ready)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Seen {
+    pub fn new() -> Self {
+        let words = BITS / u64::from(u64::BITS);
+        Self {
+            words: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
+            ready: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the archive has been read: before that, nothing is known to be new.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// Notes a stream that begins: no other scope may begin it again.
+    pub fn stream_begins(&self, stream: &str) {
+        self.add(self.hasher.hash_one(stream));
+    }
+
+    /// Whether all that a command would look up in the archive is new: its key, and what `unknown` of its streams.
+    pub fn nothing_of(&self, request: &Request, cold: bool, unknown: impl Fn(&str) -> bool) -> bool {
+        let new = |name: &str| !unknown(name) || !self.may_have(self.hasher.hash_one(name));
+        let command_is_new = || request.key.is_none() || !self.may_have(self.hasher.hash_one(request.id));
+        let streams_are_new = || match &request.reads {
+            _ if !cold => true,
+            Reads::Nothing => new(&request.target.stream),
+            Reads::Streams(others) => new(&request.target.stream) && others.iter().all(|stream| new(stream)),
+            Reads::WholeScope => new(&request.target.stream) && !self.may_have(self.of_scope(&request.target.scope)),
+        };
+        self.is_ready() && command_is_new() && streams_are_new()
+    }
+
+    fn take(&self, name: Name<'_>) {
+        self.add(match name {
+            Name::Stream(stream) => self.hasher.hash_one(stream),
+            Name::Scope(scope) => self.of_scope(scope),
+            Name::Command(command) => self.hasher.hash_one::<Uuid>(command),
+        });
+    }
+
+    fn take_commit(&self, commit: &Commit) {
+        for event in &commit.events {
+            self.take(Name::Stream(&event.envelope.stream));
+            self.take(Name::Command(event.envelope.command));
+            if let Some(scope) = &event.scope {
+                self.take(Name::Scope(scope));
+            }
+        }
+    }
+
+    /// A scope often has the name of its first stream, and is another thing.
+    fn of_scope(&self, scope: &str) -> u64 {
+        self.hasher.hash_one(("scope", scope))
+    }
+
+    fn add(&self, hash: u64) {
+        for (word, bit) in self.probes(hash) {
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+    }
+
+    fn may_have(&self, hash: u64) -> bool {
+        self.probes(hash)
+            .all(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
+    }
+
+    fn probes(&self, hash: u64) -> impl Iterator<Item = (&AtomicU64, u64)> {
+        let step = hash.rotate_left(32) | 1;
+        (0..PROBES).map(move |probe| {
+            let bit = hash.wrapping_add(step.wrapping_mul(probe)) % BITS;
+            let word = usize::try_from(bit / u64::from(u64::BITS)).expect("the filter fits memory");
+            (&self.words[word], 1 << (bit % u64::from(u64::BITS)))
+        })
+    }
+}
+
+/// Reads the archive's names once, for as long as it takes. Tails are not to shrink before that has come to an end.
+pub(crate) async fn read_archive(seen: &Seen, log: &Log) {
+    while let Err(error) = log.archive().names(|name| seen.take(name)).await {
+        tracing::warn!(%error, "the archive's names can not be read yet");
+        sleep(PAUSE).await;
+    }
+    seen.ready.store(true, Ordering::Release);
+}
+
+/// Lets an owner's tail shrink as the archive comes on, having noted what it is about to forget.
+pub(crate) async fn follow(seen: Arc<Seen>, owner: Arc<Owner>, mut progress: watch::Receiver<u64>) {
+    let mut noted = 0;
+    loop {
+        let next = *progress.borrow_and_update();
+        let settled = owner.tail(owner.generation(), |tail| (tail.settled_from(noted), tail.settled()));
+        // While the shard is being reopened nothing is noted, and so nothing may be forgotten.
+        if let Ok((commits, settled)) = settled {
+            for commit in &commits {
+                seen.take_commit(commit);
+            }
+            noted = settled;
+            owner.archived(next.min(settled));
+        }
+        sleep(TOLD).await;
+        if progress.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id;
+
+    use super::*;
+
+    #[test]
+    fn what_was_added_is_never_missed_and_almost_nothing_else_is_found() {
+        let seen = Seen::new();
+        let known: Vec<Uuid> = (0..20_000).map(|_| id::generate()).collect();
+        for command in &known {
+            seen.take(Name::Command(*command));
+        }
+        assert!(known.iter().all(|command| seen.may_have(seen.hasher.hash_one(command))));
+        let found = (0..20_000)
+            .filter(|_| seen.may_have(seen.hasher.hash_one(id::generate())))
+            .count();
+        assert!(found < 5, "{found} of 20,000 unknown names were taken for known ones");
+        seen.take(Name::Scope("ord_1"));
+        assert!(!seen.may_have(seen.hasher.hash_one("ord_1")), "a scope is not a stream");
+    }
+}
