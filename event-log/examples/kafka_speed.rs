@@ -5,6 +5,12 @@
 //! On the broker that `STOA_TEST_KAFKA` names, or one of its own. The figures in
 //! `docs/decisions/0002-a-producer-per-shard.md` come from here.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    reason = "an example that measures"
+)]
+
 use std::{
     borrow::Cow,
     sync::{Arc, Mutex},

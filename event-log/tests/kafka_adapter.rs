@@ -1,6 +1,8 @@
 //! What only the Kafka adapter promises, against a real broker: reports, byte-for-byte records, and the topics it
 //! refuses. What both adapters promise is in the conformance suite.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "kafka_adapter/raw.rs"]
 mod raw;
 

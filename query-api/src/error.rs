@@ -108,7 +108,7 @@ impl QueryError {
 /// The error with its code. A source that is none of ours is a fault of ours and is masked; no source at all means that
 /// the document was refused before anything was executed.
 fn coded(mut error: ServerError) -> ServerError {
-    let mut extensions = error.extensions.take().unwrap_or_else(ErrorExtensionValues::default);
+    let mut extensions = error.extensions.take().unwrap_or_default();
     let code = match (error.source::<QueryError>(), &error.source) {
         (Some(known), _) => {
             match known {

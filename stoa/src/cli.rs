@@ -15,14 +15,14 @@ use crate::{
 #[command(name = "stoa", version, about, max_term_width = 110)]
 pub struct Cli {
     #[command(subcommand)]
-    command: Command,
+    task: Task,
 
     #[command(flatten)]
     diagnostics: Diagnostics,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum Task {
     /// Run every role in one process, on an embedded Postgres unless --database-url names one.
     Up(Server),
     /// Take commands over HTTP and append their events.
@@ -63,15 +63,15 @@ impl Cli {
         telemetry::start(&self.diagnostics)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
-            match self.command {
-                Command::Up(server) => roles::run(server, roles::Roles::ALL).await?,
-                Command::CommandApi(server) => roles::run(server, roles::Roles::COMMAND_API).await?,
-                Command::Projector(server) => roles::run(server, roles::Roles::PROJECTOR).await?,
-                Command::QueryApi(server) => roles::run(server, roles::Roles::QUERY_API).await?,
-                Command::Migrate(storage) => roles::migrate(&storage).await?,
-                Command::Token(token) => token.run()?,
-                Command::Import(import) => import.run().await?,
-                Command::Audit(Audit::Verify(storage)) => return audit::verify(&storage).await,
+            match self.task {
+                Task::Up(server) => roles::run(server, roles::Roles::ALL).await?,
+                Task::CommandApi(server) => roles::run(server, roles::Roles::COMMAND_API).await?,
+                Task::Projector(server) => roles::run(server, roles::Roles::PROJECTOR).await?,
+                Task::QueryApi(server) => roles::run(server, roles::Roles::QUERY_API).await?,
+                Task::Migrate(storage) => roles::migrate(&storage).await?,
+                Task::Token(token) => token.run()?,
+                Task::Import(import) => import.run().await?,
+                Task::Audit(Audit::Verify(storage)) => return audit::verify(&storage).await,
             }
             Ok(ExitCode::SUCCESS)
         })

@@ -123,7 +123,7 @@ impl Playing {
     }
 
     fn router(&self) -> Router {
-        let commands = self.commands.iter().map(|commands| commands.router());
+        let commands = self.commands.iter().map(CommandService::router);
         let queries = self.queries.iter().map(|queries| queries.router());
         commands.chain(queries).fold(Router::new(), Router::merge)
     }

@@ -20,7 +20,7 @@ pub struct Storage {
     #[arg(long, env = "KAFKA_BROKERS", value_name = "BROKERS")]
     pub kafka_brokers: Option<String>,
 
-    /// Separates installations on one Kafka: the topics are called PREFIXlisting, PREFIXorder, …
+    /// Separates installations on one Kafka: a topic is called by this and the family.
     #[arg(long, env = "STOA_TOPIC_PREFIX", default_value = "", value_name = "PREFIX")]
     pub topic_prefix: String,
 

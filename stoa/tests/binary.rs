@@ -31,6 +31,8 @@ pub struct Installation {
 
 impl Installation {
     pub async fn new(keeper: Keeper) -> Self {
+        // The first of a process wins.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let kafka = match keeper {
             Keeper::Kafka => Some((servers::shared::kafka().await, servers::shared::topic_prefix())),
             Keeper::Postgres => None,
@@ -73,7 +75,10 @@ impl Installation {
         let server = self.command(&["up"]).stdout(Stdio::null()).spawn().unwrap();
         let began = Instant::now();
         let ready = format!("http://127.0.0.1:{}/readyz", self.port);
-        while !reqwest::get(&ready).await.is_ok_and(|response| response.status().is_success()) {
+        while !reqwest::get(&ready)
+            .await
+            .is_ok_and(|response| response.status().is_success())
+        {
             assert!(began.elapsed() < PATIENCE, "stoa up is not ready");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -82,7 +87,10 @@ impl Installation {
 
     /// Waits until the archive holds so many records.
     pub async fn wait_for_records(&self, records: i64) {
-        self.wait("select count(*) from log_record where scope is not null", |count| count >= records).await;
+        self.wait("select count(*) from log_record where scope is not null", |count| {
+            count >= records
+        })
+        .await;
     }
 
     /// Waits until a count is this.
@@ -95,8 +103,10 @@ impl Installation {
         let pool = self.pool().await;
         let mut before = -1;
         loop {
-            let (now,): (i64,) =
-                sqlx::query_as("select sum(next_offset)::bigint from log_head").fetch_one(&pool).await.unwrap();
+            let (now,): (i64,) = sqlx::query_as("select sum(next_offset)::bigint from log_head")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
             if now == before {
                 return;
             }

@@ -1,6 +1,8 @@
 //! `kill -9` of the whole process in the middle of an import, again and again: after a restart the import is finished by
 //! itself, nothing is missing, nothing is there twice, and every chain verifies.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod binary;
 
 use std::{collections::BTreeMap, fmt::Write as _, process::Stdio, time::Duration};
@@ -40,9 +42,16 @@ async fn survives(keeper: Keeper) {
         server.kill().await;
         server = installation.start().await;
     }
-    let output = tokio::time::timeout(Duration::from_secs(240), import.wait_with_output()).await.unwrap().unwrap();
+    let output = tokio::time::timeout(Duration::from_secs(240), import.wait_with_output())
+        .await
+        .unwrap()
+        .unwrap();
     let summary = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{summary}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{summary}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(!summary.contains("refused:"), "{summary}");
 
     installation.wait_for_archive().await;
@@ -54,13 +63,20 @@ async fn survives(keeper: Keeper) {
     .await
     .unwrap();
     let all = LISTINGS as i64;
-    let counted: BTreeMap<_, _> = counted.into_iter().map(|(kind, events, streams)| (kind, (events, streams))).collect();
-    let expected = ["listing.created.v1", "listing.published.v1", "stock.adjusted.v1"]
-        .map(|kind| (kind.to_owned(), (all, all)));
+    let counted: BTreeMap<_, _> = counted
+        .into_iter()
+        .map(|(kind, events, streams)| (kind, (events, streams)))
+        .collect();
+    let expected =
+        ["listing.created.v1", "listing.published.v1", "stock.adjusted.v1"].map(|kind| (kind.to_owned(), (all, all)));
     assert_eq!(counted, BTreeMap::from(expected));
 
-    installation.wait_for_rows("select count(*) from listing where status = 'published'", all).await;
-    installation.wait_for_rows("select count(*) from stock where on_hand = 5", all).await;
+    installation
+        .wait_for_rows("select count(*) from listing where status = 'published'", all)
+        .await;
+    installation
+        .wait_for_rows("select count(*) from stock where on_hand = 5", all)
+        .await;
     server.stop().await;
     let audit = installation.command(&["audit", "verify"]).output().await.unwrap();
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
@@ -74,12 +90,19 @@ fn lines() -> String {
         let (listing, stock) = (ListingId::generate(), StockId::generate());
         let details = r#"{"kind":"showcase","tagline":"a thing","url":"https://example.org/"}"#;
         let mut line = |path: String, data: String| {
-            writeln!(lines, r#"{{"path":"/v1/{path}","key":"{path}","actor":"{owner}","data":{data}}}"#).unwrap();
+            writeln!(
+                lines,
+                r#"{{"path":"/v1/{path}","key":"{path}","actor":"{owner}","data":{data}}}"#
+            )
+            .unwrap();
         };
         let create = format!(r#"{{"title":"Thing {number}","details":{details},"owner":"{owner}"}}"#);
         line(format!("listings/{listing}/create"), create);
         line(format!("listings/{listing}/publish"), "{}".to_owned());
-        line(format!("listings/{listing}/stock/{stock}/adjust"), r#"{"by":5}"#.to_owned());
+        line(
+            format!("listings/{listing}/stock/{stock}/adjust"),
+            r#"{"by":5}"#.to_owned(),
+        );
     }
     lines
 }

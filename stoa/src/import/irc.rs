@@ -127,12 +127,11 @@ struct Dates {
 impl Dates {
     fn time(&mut self, row: &Row) -> anyhow::Result<DateTime<Utc>> {
         let place = || format!("{}, line {}", row.file, row.line);
-        let first = match &row.date {
-            Some(date) => NaiveDate::parse_from_str(date, "%Y-%m-%d").with_context(place)?,
-            None => {
-                self.undated.insert(row.file.clone());
-                first_day() + Days::new(self.undated.len() as u64 - 1)
-            }
+        let first = if let Some(date) = &row.date {
+            NaiveDate::parse_from_str(date, "%Y-%m-%d").with_context(place)?
+        } else {
+            self.undated.insert(row.file.clone());
+            first_day() + Days::new(self.undated.len() as u64 - 1)
         };
         let text = row.time.as_deref().with_context(place)?;
         let time = NaiveTime::parse_from_str(text, "%H:%M:%S")
@@ -184,7 +183,7 @@ impl Told {
         let chat = chat(channel);
         let keeper = user(&format!("keeper of {channel}"));
         let mut lines = Vec::new();
-        let members = self.members.entry(channel.to_owned()).or_insert_with(BTreeSet::new);
+        let members = self.members.entry(channel.to_owned()).or_default();
         if members.is_empty() {
             let command = CreateChat {
                 kind: ChatKind::Group,
