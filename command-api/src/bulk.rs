@@ -103,11 +103,9 @@ async fn run(service: &Service, viewer: &Viewer, body: Body, results: mpsc::Send
                 // A client that has gone gets no results; what it sent before is carried out all the same.
                 reading &= results.send(chunk.freeze()).await.is_ok();
             }
+            // What was not read has no result; a client that waits to send more must not hold up the shutdown.
+            () = service.closing.cancelled(), if reading => reading = false,
             line = lines.next(), if reading && flying.len() < service.settings.bulk_in_flight => match line {
-                Some((number, line)) if service.is_closing() => {
-                    drop(line);
-                    flying.push_back(futures::future::ready((number, Err(closing()))).left_future());
-                }
                 Some((number, line)) => {
                     let execution = line.and_then(|line| prepare(service, viewer, &line));
                     let flight = match execution {

@@ -117,6 +117,9 @@ pub struct Service {
     requests: TaskTracker,
     /// Tasks of the node's own, and bulk requests, which outlive their handler.
     tasks: TaskTracker,
+    /// No more commands are taken.
+    closing: CancellationToken,
+    /// The node's own tasks end.
     stop: CancellationToken,
 }
 
@@ -165,6 +168,7 @@ impl Service {
             standings,
             requests: TaskTracker::new(),
             tasks,
+            closing: CancellationToken::new(),
             stop,
         }))
     }
@@ -182,6 +186,7 @@ impl Service {
 
     /// Takes no more commands, finishes those under way, and gives the shards up.
     pub async fn shutdown(&self) {
+        self.closing.cancel();
         self.requests.close();
         self.requests.wait().await;
         join_all(self.shards.values().map(|shard| shard.owner.close())).await;
@@ -192,7 +197,7 @@ impl Service {
 
     /// Whether the node takes no more commands.
     fn is_closing(&self) -> bool {
-        self.requests.is_closed()
+        self.closing.is_cancelled()
     }
 
     /// A request begins, and is waited for at shutdown until the token is dropped.

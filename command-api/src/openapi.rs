@@ -71,7 +71,9 @@ fn operation(entity: &EntityType, command: CommandType, components: &mut Compone
         ("200".to_owned(), json!({ "$ref": "#/components/responses/Done" })),
         ("201".to_owned(), json!({ "$ref": "#/components/responses/Created" })),
     ]);
-    for status in ["400", "401", "403", "404", "409", "412", "413", "415", "422", "503"] {
+    for status in [
+        "400", "401", "403", "404", "408", "409", "412", "413", "415", "422", "503",
+    ] {
         answers.insert(status.to_owned(), json!({ "$ref": "#/components/responses/Problem" }));
     }
     json!({

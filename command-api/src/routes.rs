@@ -1,6 +1,6 @@
 //! The HTTP edge of commands. Paths come from the registry ([`crate::request`]), so there is one route for all.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,6 +11,7 @@ use axum::{
     routing::{any, get},
 };
 use bytes::Bytes;
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use crate::{
@@ -21,6 +22,9 @@ use crate::{
     receipt::Answer,
     request::{Condition, Request, Sent},
 };
+
+/// How long the body of one command may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
 
 /// The routes of the command API.
 pub(crate) fn router(service: Arc<Service>) -> Router {
@@ -152,7 +156,14 @@ async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Pr
     if announced.is_some_and(|length| length > limit) {
         return Err(limits.too_large());
     }
-    let body = to_bytes(body, limit).await.map_err(|error| {
+    let body = timeout(BODY_WITHIN, to_bytes(body, limit)).await.map_err(|_| {
+        Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body-too-slow",
+            "the body did not arrive in time",
+        )
+    })?;
+    let body = body.map_err(|error| {
         let mut source = std::error::Error::source(&error);
         while let Some(inner) = source {
             if inner.to_string().contains("length limit exceeded") {

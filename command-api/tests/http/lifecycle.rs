@@ -1,13 +1,21 @@
 //! From start to shutdown: nothing that was acknowledged is lost, and what is cold is what was warm.
 
-use std::time::{Duration, Instant};
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
 use domain::{
     id::{StoreId, UserId},
     viewer::Role,
 };
-use futures::future::join_all;
-use serde_json::json;
+use futures::{
+    StreamExt,
+    future::{join_all, ready},
+    stream,
+};
+use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::installation::{Installation, register};
 
@@ -64,6 +72,28 @@ async fn shutting_down_finishes_what_is_under_way_and_takes_nothing_more() {
     }
     let late = stoa.post(&token, &paths[0], &body).await.expect(503);
     assert!(late.header("retry-after").is_some());
+}
+
+#[tokio::test]
+async fn a_bulk_request_that_never_ends_does_not_hold_up_the_shutdown() {
+    let stoa = Installation::postgres().await;
+    let token = stoa.token(UserId::generate(), &[]);
+    let line = json!({ "path": format!("/v1/stores/{}/register", StoreId::generate()), "data": register() });
+    let first = stream::once(ready(Ok::<_, Infallible>(format!("{line}\n"))));
+    let answer = stoa
+        .client
+        .post(format!("{}/v1/commands", stoa.url))
+        .bearer_auth(&token)
+        .header("content-type", "application/x-ndjson")
+        .body(reqwest::Body::wrap_stream(first.chain(stream::pending())))
+        .send()
+        .await
+        .unwrap();
+    let mut results = answer.bytes_stream();
+    let result: Value = serde_json::from_slice(&results.next().await.unwrap().unwrap()).unwrap();
+    assert_eq!(result["status"], 201);
+    timeout(Duration::from_secs(20), stoa.service.shutdown()).await.unwrap();
+    assert!(results.next().await.is_none());
 }
 
 #[tokio::test]
