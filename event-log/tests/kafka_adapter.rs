@@ -29,7 +29,7 @@ const ORDERS: Shard = Shard {
     family: Family::Order,
     partition: 0,
 };
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn settings() -> KafkaSettings {
     KafkaSettings {
