@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use sqlx::PgPool;
 use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::in_time;
 use crate::{
@@ -71,14 +72,28 @@ impl Follower {
         }
     }
 
+    /// Asks in a task of its own. Of the streams that a reader merges only one is awaited at a time; the others would
+    /// keep the connections of their half-done queries, while what the reader does next waits for a connection.
+    async fn ask<T: Send + 'static>(
+        &self,
+        answer: impl Future<Output = Result<T, LogError>> + Send + 'static,
+    ) -> Result<T, LogError> {
+        let asked = AbortOnDropHandle::new(tokio::spawn(in_time(self.answer_within, answer)));
+        asked
+            .await
+            .map_err(|_| LogError::Unavailable("the query was cut off".to_owned()))?
+    }
+
     async fn page(&self, limit: i64) -> Result<Vec<Stored>, LogError> {
-        in_time(self.answer_within, page(&self.pool, self.shard, self.next, limit)).await
+        let (pool, shard, next) = (self.pool.clone(), self.shard, self.next);
+        self.ask(async move { page(&pool, shard, next, limit).await }).await
     }
 
     /// Nothing was found at `next`: is that the log's end? Records and head are committed together, so a head beyond it
     /// without a record there is a record that somebody took out.
     async fn check(&self) -> Result<(), LogError> {
-        let end = in_time(self.answer_within, head(&self.pool, self.shard)).await?.next;
+        let (pool, shard) = (self.pool.clone(), self.shard);
+        let end = self.ask(async move { head(&pool, shard).await }).await?.next;
         let broken = |reason: String| LogError::Broken {
             shard: self.shard,
             offset: self.next,
