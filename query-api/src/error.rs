@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    ErrorExtensionValues, Response, ServerError, async_trait,
+    Response, ServerError, async_trait,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextRequest, NextSubscribe},
 };
 use domain::id::InvalidId;

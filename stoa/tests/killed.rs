@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "killed/binary.rs"]
 mod binary;
 
 use std::{collections::BTreeMap, fmt::Write as _, process::Stdio, time::Duration};
@@ -11,9 +12,9 @@ use binary::{Installation, Keeper};
 use domain::id::{ListingId, StockId, UserId};
 
 /// Listings of the import: each has three commands.
-const LISTINGS: usize = 700;
+const LISTINGS: i64 = 700;
 /// How often the process is killed.
-const KILLS: usize = 3;
+const KILLS: i64 = 3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_survives_kills_of_the_server_in_postgres_mode() {
@@ -38,7 +39,7 @@ async fn survives(keeper: Keeper) {
         .unwrap();
     for kill in 0..KILLS {
         // Each kill comes at another point of the import, and not before some of it has been taken.
-        installation.wait_for_records(400 * (kill as i64 + 1)).await;
+        installation.wait_for_records(400 * (kill + 1)).await;
         server.kill().await;
         server = installation.start().await;
     }
@@ -62,7 +63,7 @@ async fn survives(keeper: Keeper) {
     .fetch_all(&pool)
     .await
     .unwrap();
-    let all = LISTINGS as i64;
+    let all = LISTINGS;
     let counted: BTreeMap<_, _> = counted
         .into_iter()
         .map(|(kind, events, streams)| (kind, (events, streams)))
