@@ -5,6 +5,12 @@
 //! On the broker that `STOA_TEST_KAFKA` names, or one of its own. The figures in
 //! `docs/decisions/0002-a-producer-per-shard.md` come from here.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    reason = "an example that measures"
+)]
+
 use std::{
     borrow::Cow,
     sync::{Arc, Mutex},
@@ -170,7 +176,7 @@ async fn load(append: &Arc<Append>, shards: u16, lanes: u16, record: &Record) ->
         "  {lanes:5} in flight: {rate:7} records/s, p50 {:5} µs, p99 {:6} µs, {:4.1} µs of CPU each",
         at(50),
         at(99),
-        (Footprint::now().cpu - cpu).as_secs_f64() * 1e6 / micros.len() as f64,
+        Footprint::now().cpu.saturating_sub(cpu).as_secs_f64() * 1e6 / micros.len() as f64,
     );
     Ok(())
 }
@@ -194,7 +200,7 @@ async fn read(log: &KafkaLog) -> Result<(), LogError> {
         "reading {total} records, {} MB: {:.0} records/s, {:.1} µs of CPU each",
         bytes >> 20,
         total as f64 / took.as_secs_f64(),
-        (Footprint::now().cpu - cpu).as_secs_f64() * 1e6 / total as f64,
+        Footprint::now().cpu.saturating_sub(cpu).as_secs_f64() * 1e6 / total as f64,
     );
     Ok(())
 }
@@ -237,7 +243,7 @@ impl Footprint {
             "{name}: {} threads, {} kB, {:.1}% of a core when idle",
             now.threads.saturating_sub(self.threads),
             now.memory_kb.saturating_sub(self.memory_kb),
-            (now.cpu - idle.cpu).as_secs_f64() * 10.0,
+            now.cpu.saturating_sub(idle.cpu).as_secs_f64() * 10.0,
         );
     }
 }

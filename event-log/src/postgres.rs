@@ -2,8 +2,8 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`append`] | an appender: one statement for all commits that wait |
-//! | [`follow`] | records from an offset on, and then those that come |
+//! | `append` | an appender: one statement for all commits that wait |
+//! | `follow` | records from an offset on, and then those that come |
 
 mod append;
 mod follow;

@@ -1,5 +1,7 @@
 //! The Kafka adapter while its broker is killed, frozen or away. Each test has a broker of its own to harm.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     borrow::Cow,
     collections::BTreeMap,
