@@ -5,12 +5,14 @@
 //! |---|---|
 //! | `settings` | what an operator may choose, and librdkafka's configuration |
 //! | `topics` | creation and the checks at every start |
-//! | `appender` | one session's producer, reports of commits from reports of records |
+//! | `producer` | the producers that shards share, reports of commits from reports of records |
+//! | `appender` | a session that appends to one shard |
 //! | `reading` | one consumer for many shards, from exact offsets |
 //! | `client` | log lines and errors of librdkafka |
 
 mod appender;
 mod client;
+mod producer;
 mod reading;
 mod settings;
 mod topics;
@@ -27,6 +29,7 @@ pub use self::settings::KafkaSettings;
 use self::{
     appender::KafkaAppender,
     client::{OffThread, Traced, log_error},
+    producer::Producers,
 };
 use crate::{
     checkpoint::Checkpoint,
@@ -39,6 +42,7 @@ pub struct KafkaLog {
     settings: Arc<KafkaSettings>,
     topology: Topology,
     observer: Arc<OffThread<BaseConsumer<Traced>>>,
+    producers: Arc<Producers>,
 }
 
 impl KafkaLog {
@@ -51,6 +55,7 @@ impl KafkaLog {
         let observer = Arc::new(OffThread::new(observer));
         topics::prepare(&settings, &topology, &observer).await?;
         Ok(Self {
+            producers: Arc::new(Producers::new(&settings)),
             settings: Arc::new(settings),
             topology,
             observer,
@@ -86,8 +91,12 @@ impl KafkaLog {
 impl Port for KafkaLog {
     async fn appender(&self, shard: Shard) -> Result<Box<dyn Appender>, LogError> {
         self.check(shard)?;
-        let settings = self.settings.clone();
-        blocking(move || Ok(Box::new(KafkaAppender::open(&settings, shard)?) as Box<dyn Appender>)).await
+        let (settings, producers) = (self.settings.clone(), self.producers.clone());
+        blocking(move || {
+            let producer = producers.of(&settings, shard)?;
+            Ok(Box::new(KafkaAppender::new(&settings, producer, shard)) as Box<dyn Appender>)
+        })
+        .await
     }
 
     async fn read(&self, from: Vec<(Shard, u64)>) -> Result<RawStream, LogError> {

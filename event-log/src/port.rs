@@ -44,7 +44,7 @@ pub type RawStream = BoxStream<'static, Result<(Shard, Stored), LogError>>;
 /// A keeper of records.
 #[async_trait]
 pub trait Port: Send + Sync + 'static {
-    /// A fresh session that appends to one shard. Kafka: a producer of its own, thrown away with the session.
+    /// A fresh session that appends to one shard. Kafka: a producer that has never failed, thrown away once it has.
     async fn appender(&self, shard: Shard) -> Result<Box<dyn Appender>, LogError>;
 
     /// Every record of these shards, valid or void, from these offsets on. An offset that the log does not have is an

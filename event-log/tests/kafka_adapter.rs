@@ -236,6 +236,26 @@ async fn a_record_too_large_is_a_bad_report_at_once_and_latches_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_fails_leaves_the_others_of_its_producer_alone() {
+    let settings = KafkaSettings {
+        producers: 1,
+        ..settings().await
+    };
+    let log = open(&settings, 2).await.unwrap();
+    let mut failing = log.appender(ORDERS).await.unwrap();
+    let neighbour = Shard { partition: 1, ..ORDERS };
+    let mut standing = log.appender(neighbour).await.unwrap();
+    let large = Record {
+        value: Some(Bytes::from(vec![b' '; settings.max_message_bytes as usize + 1])),
+        ..Record::default()
+    };
+    let before = standing.append(vec![numbered(0)]);
+    assert!(failing.append(vec![large]).await.unwrap().is_err());
+    let after = standing.append(vec![numbered(1)]);
+    assert_eq!((good(before).await, good(after).await), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_transaction_left_open_hides_nothing() {
     let settings = settings().await;
     let log = open(&settings, 1).await.unwrap();
