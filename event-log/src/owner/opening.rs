@@ -27,8 +27,9 @@ use crate::{
 };
 
 /// How long a writer that another cut off holds back before it cuts the other off in turn. Without a pause that differs,
-/// writers that reopen at each other void half of all records.
-const HOLD_BACK: Duration = Duration::from_millis(150);
+/// writers that reopen at each other void half of all records; and one that is always busy, whose records make every
+/// barrier of the other come too late, would never let go.
+pub(super) const HOLD_BACK: Duration = Duration::from_millis(150);
 
 /// Why a shard could not be taken over.
 #[derive(Debug, Clone)]

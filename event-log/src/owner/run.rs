@@ -7,18 +7,19 @@ use futures::{FutureExt, future::BoxFuture};
 use tokio::{
     select,
     sync::mpsc::UnboundedReceiver,
-    time::{sleep_until, timeout_at},
+    time::{sleep, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Closed, Outcome,
-    opening::{Failure, Takeover},
+    opening::{Failure, HOLD_BACK, Takeover},
     pending::closed,
     state::{Core, Flight, Question, committed},
 };
 use crate::{
     commit::Commit,
+    pause::jittered,
     port::{LogError, Report},
 };
 
@@ -36,12 +37,15 @@ pub(super) async fn run(core: Arc<Core>, mut flights: UnboundedReceiver<Flight>,
         if asked.is_none() {
             asked = core.question().map(|question| ask(&core, question));
         }
+        // A good report that is not the expected one: somebody else wrote.
+        let mut cut_off = false;
         let stands = select! {
             biased;
             report = report_of(&core, first.as_mut()), if first.is_some() => {
                 let mut flight = first.take();
                 let good = flight.as_mut().is_none_or(|flight| core.acknowledge(flight, &report));
                 if !good {
+                    cut_off = report.is_ok();
                     tracing::warn!(shard = %core.shard, ?report, "a commit was not reported as expected, reopening");
                     first = flight;
                 }
@@ -77,7 +81,7 @@ pub(super) async fn run(core: Arc<Core>, mut flights: UnboundedReceiver<Flight>,
         while let Ok(flight) = flights.try_recv() {
             unsettled.push(flight);
         }
-        if let Err(why) = reopen(&core, unsettled, &stop).await {
+        if let Err(why) = reopen(&core, unsettled, cut_off, &stop).await {
             return core.closed(why);
         }
     }
@@ -107,12 +111,22 @@ async fn report_of(core: &Core, flight: Option<&mut Flight>) -> Report {
 }
 
 /// Reopens the shard and settles what was in flight. `Err`: the owner ends.
-async fn reopen(core: &Core, mut unsettled: Vec<Flight>, stop: &CancellationToken) -> Result<(), Closed> {
+async fn reopen(
+    core: &Core,
+    mut unsettled: Vec<Flight>,
+    cut_off: bool,
+    stop: &CancellationToken,
+) -> Result<(), Closed> {
     metrics::counter!("stoa_log_reopenings_total", "shard" => core.shard.to_string()).increment(1);
     let acked = core.state.lock().acked.clone();
     let mut takeover = Takeover::new(acked, true);
     let opened = {
-        let mut opening = pin!(core.take_over(&mut takeover, true));
+        let mut opening = pin!(async {
+            if cut_off {
+                sleep(jittered(HOLD_BACK)).await;
+            }
+            core.take_over(&mut takeover, true).await
+        });
         loop {
             let deadline = unsettled
                 .iter()
