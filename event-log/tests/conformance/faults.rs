@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::{
-    keeper::{Keeper, PATIENCE, append, committed, limits, open_from, outcome, read_all, start},
+    keeper::{Keeper, PATIENCE, append, committed, limits, open, open_from, outcome, read_all, start},
     scribe::draft,
 };
 
@@ -112,6 +112,8 @@ pub async fn an_unknown_outcome_is_found_by_its_command_later<K: Keeper>() {
         answer_within: Duration::from_secs(3),
         ..limits()
     };
+    // A server's first producer may take longer than the impatient wait.
+    open(keeper.port().await, "none").await.close().await;
     let owner = open_from(keeper.port().await, "one", start(), impatient).await;
     committed(append(&owner, vec![draft("ord_1", "before")]).await).await;
     let mut sent = send(&owner, 100);
