@@ -31,6 +31,20 @@ use crate::{
 /// barrier of the other come too late, would never let go.
 pub(super) const HOLD_BACK: Duration = Duration::from_millis(150);
 
+/// How long a writer pauses whose barrier came too late: short, for against one that writes without a pause each attempt
+/// has but a small chance.
+const AGAIN: Duration = Duration::from_millis(10);
+
+/// How an attempt ended.
+enum Attempt {
+    Open(Session),
+    /// Somebody wrote between the reading and the barrier, or the barrier's report was bad: the next attempt reads what
+    /// there is.
+    Lost,
+    /// Another opened the shard.
+    Rival,
+}
+
 /// Why a shard could not be taken over.
 #[derive(Debug, Clone)]
 pub(super) enum Failure {
@@ -134,8 +148,9 @@ impl Core {
         let mut backoff = Backoff::default();
         loop {
             match self.attempt(takeover).await {
-                Ok(Some(session)) => return Ok(session),
-                Ok(None) => sleep(jittered(HOLD_BACK)).await,
+                Ok(Attempt::Open(session)) => return Ok(session),
+                Ok(Attempt::Lost) => sleep(jittered(AGAIN)).await,
+                Ok(Attempt::Rival) => sleep(jittered(HOLD_BACK)).await,
                 Err(Failure::Log(LogError::Unavailable(reason))) if patient => {
                     tracing::warn!(shard = %self.shard, reason, "the shard can not be reopened, trying again");
                     backoff.wait().await;
@@ -145,12 +160,11 @@ impl Core {
         }
     }
 
-    /// One attempt; `None`: somebody else wrote meanwhile.
-    async fn attempt(&self, takeover: &mut Takeover) -> Result<Option<Session>, Failure> {
+    async fn attempt(&self, takeover: &mut Takeover) -> Result<Attempt, Failure> {
         let identity = self.state.lock().identity.clone();
         let port = self.port.as_ref();
         if self.rival(takeover, &identity).await? {
-            return Ok(None);
+            return Ok(Attempt::Rival);
         }
         takeover.contending = true;
 
@@ -158,7 +172,7 @@ impl Core {
         // Opening the appender took a while, and a writer that is busy has written since. In Postgres a barrier that is
         // not chained on the head leaves no trace and cuts nobody off, so the time from here on must be short.
         if self.rival(takeover, &identity).await? {
-            return Ok(None);
+            return Ok(Attempt::Rival);
         }
         let at = takeover.chain.checkpoint().clone();
         let end = takeover.chain.next();
@@ -174,16 +188,15 @@ impl Core {
         let lost = |_| LogError::Unavailable("the barrier's report was lost".into());
         let offset = match self.answer(async { sent.report.await.map_err(lost)? }).await {
             Ok(offset) => offset,
-            // It may lie in the log all the same, or somebody else's does: the next attempt reads what there is.
             Err(LogError::Unavailable(reason)) => {
                 tracing::warn!(shard = %self.shard, reason, "the barrier was not acknowledged");
-                return Ok(None);
+                return Ok(Attempt::Lost);
             }
             Err(error) => return Err(error.into()),
         };
 
         let Some(barrier) = sent.commit.events.first() else {
-            return Ok(None);
+            return Ok(Attempt::Lost);
         };
         if offset == end {
             // Where the end was: nothing came between. It need not be read back to know what it is.
@@ -196,10 +209,10 @@ impl Core {
             takeover.read_to(port, offset + 1).await?;
         }
         if takeover.chain.checkpoint().head != barrier.hash {
-            return Ok(None);
+            return Ok(Attempt::Lost);
         }
         session.continue_at(offset + 1);
-        Ok(Some(session))
+        Ok(Attempt::Open(session))
     }
 
     /// Reads on to the end; whether another's barrier was read there that does not outrank this writer.

@@ -331,10 +331,10 @@ impl Core {
     /// Has ended.
     pub fn closed(&self, why: Closed) {
         let mut state = self.state.lock();
-        state.waiting.clear();
+        let waiting = std::mem::take(&mut state.waiting);
         let phase = std::mem::replace(&mut state.phase, Phase::Closing { _session: None });
         drop(state);
         self.status.send_replace(Status::Closed(why));
-        drop(phase);
+        drop((waiting, phase));
     }
 }
