@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use domain::clock::SystemClock;
@@ -17,7 +18,7 @@ use event_log::{
     reader::Reader,
 };
 use futures::future::join_all;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::{
@@ -29,6 +30,10 @@ use crate::{
 const ENOUGH: u64 = 4000;
 /// Commits that a writer keeps in flight.
 const IN_FLIGHT: usize = 64;
+/// After so many batches a writer pauses: in Kafka one that never does can hold another off for long, whose barriers all
+/// come too late.
+const BATCHES: usize = 6;
+const PAUSE: Duration = Duration::from_millis(600);
 
 /// What ends a race: enough was acknowledged, and each writer has cut the other off, however slow the machine.
 #[derive(Default)]
@@ -57,6 +62,7 @@ async fn write(owner: Arc<Owner>, race: Arc<Race>) -> Told {
         void: Vec::new(),
         generations: 0,
     };
+    let mut batches = 0;
     while !race.is_over() {
         let generation = timeout(PATIENCE, owner.opened()).await.unwrap().unwrap();
         if generation > 1 && told.generations <= 1 {
@@ -85,6 +91,10 @@ async fn write(owner: Arc<Owner>, race: Arc<Race>) -> Told {
                 Outcome::Void => told.void.push(command),
                 Outcome::Unknown(error) => panic!("{error}"),
             }
+        }
+        batches += 1;
+        if batches % BATCHES == 0 {
+            sleep(PAUSE).await;
         }
     }
     told
