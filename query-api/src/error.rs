@@ -60,6 +60,9 @@ pub enum QueryError {
         /// Where it can go on.
         position: Position,
     },
+    /// The process ends; another goes on.
+    #[error("the server is stopping")]
+    Stopping,
     /// The database does not answer.
     #[error("the read models can not be read")]
     Database(#[from] Arc<sqlx::Error>),
@@ -93,6 +96,7 @@ impl QueryError {
             Self::ForeignPosition => "FOREIGN_POSITION",
             Self::NotYet { .. } => "NOT_YET",
             Self::TooSlow { .. } => "TOO_SLOW",
+            Self::Stopping => "STOPPING",
             Self::Database(_) | Self::Log(_) => "INTERNAL",
         }
     }

@@ -15,7 +15,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::error::{QueryError, Result};
+use crate::{
+    error::{QueryError, Result},
+    session::in_background,
+};
 
 /// Where runners announce how far they have come: `projection family partition next_offset`.
 const CHANNEL: &str = "stoa_projection";
@@ -182,9 +185,10 @@ pub struct Watching {
 
 impl Watching {
     /// Waits until some projection has come further, for so long at the most; looks for itself when nobody tells.
-    pub async fn changed(&mut self, within: Duration) -> std::result::Result<(), sqlx::Error> {
+    pub async fn changed(&mut self, within: Duration) -> Result<()> {
         if timeout(within.min(LOOK_EVERY), self.changes.changed()).await.is_err() {
-            self.progress.look().await?;
+            let progress = self.progress.clone();
+            in_background(async move { Ok(progress.look().await?) }).await?;
         }
         Ok(())
     }

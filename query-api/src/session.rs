@@ -5,8 +5,15 @@ use std::sync::Arc;
 use async_graphql::{Context, dataloader::DataLoader};
 use event_log::log::Log;
 use sqlx::PgPool;
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::{loaders::Loaders, progress::Progress, rights::Rights, subscription::hub::Hubs};
+use crate::{
+    error::{QueryError, Result},
+    loaders::Loaders,
+    progress::Progress,
+    rights::Rights,
+    subscription::hub::Hubs,
+};
 
 /// What all requests share.
 #[derive(Debug, Clone)]
@@ -56,4 +63,11 @@ pub fn session<'a>(context: &Context<'a>) -> &'a Session {
 /// The session, for what outlives the resolver.
 pub fn own_session(context: &Context<'_>) -> Arc<Session> {
     context.data_unchecked::<Arc<Session>>().clone()
+}
+
+/// Runs it in a task of its own. Whoever awaits the items of a subscription stops polling while its socket is full: a
+/// query under way must not keep its connection for so long.
+pub async fn in_background<T: Send + 'static>(answer: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    let asked = AbortOnDropHandle::new(tokio::spawn(answer));
+    asked.await.map_err(|_| QueryError::Stopping)?
 }

@@ -46,6 +46,7 @@ pub async fn subscribe(
             "auditors, analysts, importers, processes and administrators",
         ));
     }
+    let position = feed::begin(context, after).await?;
     let shards = shards(context, &filter)?;
     let EventFilter {
         types, stream, scope, ..
@@ -57,7 +58,7 @@ pub async fn subscribe(
             && stream.as_ref().is_none_or(|stream| *stream.0 == event.envelope.stream)
             && scope.as_ref().is_none_or(|scope| event.scope.as_ref() == Some(scope))
     };
-    let feed = feed::open(context, shards, after, wanted).await?;
+    let feed = feed::open(context, shards, position, wanted);
     Ok(feed.map(|fed| {
         fed.map(|(event, position)| EventItem {
             position: position.to_string(),

@@ -11,25 +11,34 @@ use super::shard_stream::{Ended, ShardStream};
 use crate::{
     after,
     error::{QueryError, Result},
+    progress::WAIT_AT_MOST,
     session::{Shared, shared},
 };
 
 /// A record with the position at which to go on after it.
 pub type Fed = (Arc<StoredEvent>, Position);
 
-/// Opens the feed of these shards after a position; without one, after the archive's present end. Each record comes once
-/// the projections have passed it, so that a query made because of it sees it.
-pub async fn open(
+/// Where a subscription begins: after this position, which the read models must have come to before anything is asked of
+/// them, or after the archive's present end.
+pub async fn begin(context: &Context<'_>, after: Option<String>) -> Result<Position> {
+    let shared = shared(context);
+    let Some(text) = after else {
+        return Ok(shared.log.archive().position().await?);
+    };
+    let position = after::position(&shared.log, &text)?;
+    shared.progress.wait_for(&position, WAIT_AT_MOST).await?;
+    Ok(position)
+}
+
+/// Opens the feed of these shards after a position. Each record comes once the projections have passed it, so that a
+/// query made because of it sees it.
+pub fn open(
     context: &Context<'_>,
     shards: Vec<Shard>,
-    after: Option<String>,
+    position: Position,
     wanted: impl Fn(&StoredEvent) -> bool + Send + Sync + 'static,
-) -> Result<BoxStream<'static, Result<Fed>>> {
+) -> BoxStream<'static, Result<Fed>> {
     let shared = shared(context).clone();
-    let position = match after {
-        Some(text) => after::position(&shared.log, &text)?,
-        None => shared.log.archive().position().await?,
-    };
     let wanted = Arc::new(wanted);
     let streams = shards.into_iter().map(|shard| {
         let next = position.offsets.get(&shard).map_or(0, |seen| seen.saturating_add(1));
@@ -41,7 +50,7 @@ pub async fn open(
         )
     });
     let merged = stream::select_all(streams);
-    Ok(merged
+    merged
         .scan((position, false), |(position, over), item| {
             let item = match item {
                 _ if *over => None,
@@ -62,7 +71,7 @@ pub async fn open(
             };
             futures::future::ready(item)
         })
-        .boxed())
+        .boxed()
 }
 
 /// One shard's wanted records, each after the projections have passed it.

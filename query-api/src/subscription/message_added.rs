@@ -34,6 +34,7 @@ pub async fn subscribe(
 ) -> Result<impl Stream<Item = Result<MessageAdded>> + use<>> {
     let own = own_session(context);
     let chat = chat.parse::<ChatId>()?.to_string();
+    let position = feed::begin(context, after).await?;
     if session(context)
         .loaders
         .load_one(ChatById(chat.clone()))
@@ -48,7 +49,7 @@ pub async fn subscribe(
     let wanted = move |event: &StoredEvent| {
         event.scope.as_deref() == Some(in_chat.as_str()) && (event.envelope.stream == in_chat || is_new(event))
     };
-    let feed = feed::open(context, shards, after, wanted).await?;
+    let feed = feed::open(context, shards, position, wanted);
     Ok(feed.filter_map(move |fed| {
         let (own, chat) = (own.clone(), chat.clone());
         async move {

@@ -1,5 +1,7 @@
 //! `orderChanged`: whatever happens to an order, or to the orders of a store.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, SimpleObject};
 use domain::{
     family::Family,
@@ -15,7 +17,7 @@ use crate::{
     loaders::{InsideStore, OrderById},
     node,
     order::order::Order,
-    session::{Session, Shared, own_session, session, shared},
+    session::{Session, Shared, in_background, own_session, session, shared},
 };
 
 /// Something happened to an order.
@@ -45,6 +47,7 @@ pub async fn subscribe(
         (None, Some(store)) => (None, Some(store.parse::<StoreId>()?.to_string())),
         _ => return Err(QueryError::BadInput("give orderId or storeId".to_owned())),
     };
+    let position = feed::begin(context, after).await?;
     if let Some(order) = &order
         && loaders.load_one(OrderById(order.clone())).await?.is_none()
     {
@@ -70,12 +73,12 @@ pub async fn subscribe(
         (None, Some(scope)) => node::prefix(scope) == OrderId::PREFIX,
         (_, None) => false,
     };
-    let feed = feed::open(context, shards, after, wanted).await?;
+    let feed = feed::open(context, shards, position, wanted);
     Ok(feed.filter_map(move |fed| {
         let (shared, own, store) = (shared.clone(), own.clone(), store.clone());
         async move {
             match fed {
-                Ok((event, position)) => change(&shared, &own, store.as_deref(), &event, &position)
+                Ok((event, position)) => in_background(change(shared, own, store, event, position))
                     .await
                     .transpose(),
                 Err(error) => Some(Err(error)),
@@ -86,20 +89,20 @@ pub async fn subscribe(
 
 /// The change, if the order is one of the store's and the viewer still sees it.
 async fn change(
-    shared: &Shared,
-    session: &Session,
-    store: Option<&str>,
-    event: &StoredEvent,
-    position: &Position,
+    shared: Shared,
+    session: Arc<Session>,
+    store: Option<String>,
+    event: Arc<StoredEvent>,
+    position: Position,
 ) -> Result<Option<OrderChange>> {
     let Some(order) = event.scope.clone() else {
         return Ok(None);
     };
     let mut query = QueryBuilder::new("select * from order_summary where id = ");
     query.push_bind(order.clone());
-    if let Some(store) = store {
+    if let Some(store) = store.clone() {
         query.push(" and exists (select from order_store theirs where theirs.order_id = order_summary.id");
-        query.push(" and theirs.store = ").push_bind(store.to_owned()).push(")");
+        query.push(" and theirs.store = ").push_bind(store).push(")");
     }
     session.rights.see_orders(&mut query, "order_summary");
     let row = query.build_query_as().fetch_optional(&shared.pool).await?;
@@ -110,7 +113,7 @@ async fn change(
             stream: ID(event.envelope.stream.clone()),
             order: Order(row),
         })),
-        (None, Some(store)) => match session.loaders.load_one(InsideStore(store.to_owned())).await? {
+        (None, Some(store)) => match session.loaders.load_one(InsideStore(store)).await? {
             Some(_) => Ok(None),
             None => Err(QueryError::Forbidden("the store's members")),
         },

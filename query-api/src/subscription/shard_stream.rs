@@ -9,7 +9,7 @@ use event_log::{archive::Archive, commit::StoredEvent, shard::Shard};
 use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
 use super::hub::{Following, Hubs, PAGE};
-use crate::error::QueryError;
+use crate::{error::QueryError, session::in_background};
 
 /// How long a subscriber may go on reading the archive after it fell behind, before it is sent away with its position.
 const BEHIND_AT_MOST: Duration = Duration::from_secs(120);
@@ -87,11 +87,9 @@ impl ShardStream {
         if self.fell_behind.is_some_and(|since| since.elapsed() > BEHIND_AT_MOST) {
             return Err(Ended::TooSlow);
         }
-        let commits = self
-            .archive
-            .commits_after(self.shard, self.next.checked_sub(1), PAGE)
-            .await;
-        let commits = commits.map_err(|error| Ended::Failed(error.into()))?;
+        let (archive, shard, after) = (self.archive.clone(), self.shard, self.next.checked_sub(1));
+        let commits = in_background(async move { Ok(archive.commits_after(shard, after, PAGE).await?) });
+        let commits = commits.await.map_err(Ended::Failed)?;
         let Some(last) = commits.last() else {
             self.behind = false;
             self.fell_behind = None;
