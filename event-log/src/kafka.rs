@@ -23,6 +23,8 @@ use async_trait::async_trait;
 use rdkafka::{
     config::FromClientConfigAndContext,
     consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+    types::RDKafkaErrorCode,
 };
 
 pub use self::settings::KafkaSettings;
@@ -125,7 +127,17 @@ async fn watermarks(
     let (observer, patience) = (observer.clone(), settings.request_timeout);
     let topic = settings.topic_of(shard.family);
     blocking(move || {
-        let ends = observer.fetch_watermarks(&topic, shard.partition.into(), patience);
+        let started = std::time::Instant::now();
+        let ends = loop {
+            let ends = observer.fetch_watermarks(&topic, shard.partition.into(), patience);
+            let moved = matches!(&ends, Err(error) if is_about_the_leader(error));
+            if !moved || started.elapsed() > patience {
+                break ends;
+            }
+            // A broker that came back moments ago does not lead yet, or librdkafka still asks the one that did.
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            let _ = observer.fetch_metadata(Some(&topic), patience);
+        };
         // librdkafka's log lines wait in a queue that nothing else empties.
         while observer.poll(std::time::Duration::ZERO).is_some() {}
         let (low, high) = ends.map_err(|error| log_error(&format!("asking for the end of {shard}"), &error))?;
@@ -135,6 +147,13 @@ async fn watermarks(
         }
     })
     .await
+}
+
+fn is_about_the_leader(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::NotLeaderForPartition | RDKafkaErrorCode::LeaderNotAvailable)
+    )
 }
 
 /// Runs what blocks where that is allowed.
