@@ -55,7 +55,8 @@ pub async fn once(address: SocketAddr, head: &[u8], body: &[u8]) -> anyhow::Resu
         writing.write_all(body).await
     };
     let (written, read) = tokio::join!(written, reading.read_to_end(&mut answer));
-    (written?, read?);
+    written?;
+    read?;
     let text = String::from_utf8(answer)?;
     let (head, body) = text.split_once("\r\n\r\n").context("an answer has a head")?;
     Ok((status(head)?, body.to_owned()))

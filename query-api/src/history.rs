@@ -121,7 +121,7 @@ fn histories(rights: &Rights, id: &str) -> Option<QueryBuilder<Postgres>> {
     let (mut query, see): (_, fn(&Rights, &mut QueryBuilder<Postgres>)) = match node::prefix(id) {
         CategoryId::PREFIX => (QueryBuilder::new("select from category where id = "), |_, _| {}),
         StoreId::PREFIX => (QueryBuilder::new("select from store where id = "), |rights, query| {
-            rights.see_inside_stores(query, "id")
+            rights.see_inside_stores(query, "id");
         }),
         ListingId::PREFIX => (QueryBuilder::new("select from listing where id = "), |rights, query| {
             rights.see_inside_listings(query, "listing");
@@ -143,7 +143,7 @@ fn histories(rights: &Rights, id: &str) -> Option<QueryBuilder<Postgres>> {
             |rights, query| rights.see_orders(query, "order_summary"),
         ),
         ChatId::PREFIX => (QueryBuilder::new("select from chat where id = "), |rights, query| {
-            rights.see_chats(query, "chat.id")
+            rights.see_chats(query, "chat.id");
         }),
         MessageId::PREFIX => (QueryBuilder::new("select from message where id = "), |rights, query| {
             rights.see_chats(query, "message.chat");

@@ -81,7 +81,7 @@ pub struct Store(pub StoreRow);
 const MEMBERS: &str = "the store's members";
 
 impl Store {
-    async fn from_within(&self, context: &Context<'_>) -> Result<()> {
+    async fn admit(&self, context: &Context<'_>) -> Result<()> {
         match session(context)
             .loaders
             .load_one(InsideStore(self.0.id.clone()))
@@ -156,7 +156,7 @@ impl Store {
 
     /// How to reach it. Its members see it.
     async fn contact(&self, context: &Context<'_>) -> Result<Option<Json<&Value>>> {
-        self.from_within(context).await?;
+        self.admit(context).await?;
         Ok(self
             .0
             .state
@@ -167,7 +167,7 @@ impl Store {
 
     /// Who works there. Its members see it.
     async fn members(&self, context: &Context<'_>) -> Result<Option<Vec<StoreMember>>> {
-        self.from_within(context).await?;
+        self.admit(context).await?;
         let rows = session(context)
             .loaders
             .load_one(MembersOf(self.0.id.clone()))
@@ -190,7 +190,7 @@ impl Store {
         from: Option<NaiveDate>,
         to: Option<NaiveDate>,
     ) -> Result<Option<StoreStatistics>> {
-        self.from_within(context).await?;
+        self.admit(context).await?;
         statistics::of(context, &self.0.id, from, to).await.map(Some)
     }
 

@@ -30,11 +30,14 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// New records of a shard, as a hub hands them out.
 pub type Following = broadcast::Receiver<Arc<StoredEvent>>;
 
+/// What a shard's records are handed out by, for as long as somebody listens.
+type Handout = Weak<broadcast::Sender<Arc<StoredEvent>>>;
+
 /// The hubs of a process.
 #[derive(Debug, Clone)]
 pub struct Hubs {
     archive: Archive,
-    hubs: Arc<Mutex<BTreeMap<Shard, Weak<broadcast::Sender<Arc<StoredEvent>>>>>>,
+    hubs: Arc<Mutex<BTreeMap<Shard, Handout>>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
