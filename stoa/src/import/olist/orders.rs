@@ -113,9 +113,9 @@ impl Sales {
         for row in rows {
             payments.entry(row.order_id.clone()).or_default().push(row);
         }
-        payments
-            .values_mut()
-            .for_each(|rows| rows.sort_by_key(|row| row.payment_sequential));
+        for rows in payments.values_mut() {
+            rows.sort_by_key(|row| row.payment_sequential);
+        }
         let customers: Vec<CustomerRow> = table::rows(
             directory,
             &["olist_customers_subset.csv.gz", "olist_customers_dataset.csv"],
