@@ -1,0 +1,14 @@
+//! The query API over real HTTP and websockets, on a real Postgres, with the real command API and projectors.
+
+#[path = "graphql/after.rs"]
+mod after;
+#[path = "graphql/installation.rs"]
+mod installation;
+#[path = "graphql/pages.rs"]
+mod pages;
+#[path = "graphql/rights.rs"]
+mod rights;
+#[path = "graphql/socket.rs"]
+mod socket;
+#[path = "graphql/subscriptions.rs"]
+mod subscriptions;

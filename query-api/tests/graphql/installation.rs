@@ -1,0 +1,234 @@
+//! An installation of its own for each test: a database, keys, commands, projections and queries behind one port.
+
+use std::sync::Arc;
+
+use auth::Keys;
+use chrono::TimeDelta;
+use domain::{
+    clock::SystemClock,
+    id::{ChatId, ListingId, MessageId, OrderId, StoreId, UserId},
+    viewer::Role,
+};
+use event_log::{
+    log::{Log, LogSettings},
+    position::Position,
+    schema::migrate,
+};
+use projectors::projectors::Projectors;
+use query_api::Service;
+use reqwest::Client;
+use serde_json::{Value, json};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+pub struct Installation {
+    pub address: String,
+    pub log: Arc<Log>,
+    pub pool: PgPool,
+    pub queries: Service,
+    keys: Arc<Keys>,
+    client: Client,
+    /// What was written so far, all of it.
+    written: std::sync::Mutex<Position>,
+    projectors: Option<Projectors>,
+    _directory: TempDir,
+}
+
+impl Installation {
+    pub async fn start() -> Self {
+        Self::open(true).await
+    }
+
+    /// Its read models stay empty.
+    pub async fn without_projectors() -> Self {
+        Self::open(false).await
+    }
+
+    async fn open(projecting: bool) -> Self {
+        // The client wants a provider of cryptography even for plain HTTP; the first test installs it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let database = servers::shared::postgres().await.database().await;
+        let pool = PgPoolOptions::new()
+            .max_connections(20)
+            .connect(&database)
+            .await
+            .unwrap();
+        migrate(&pool).await.unwrap();
+        let log = Arc::new(Log::open(LogSettings::new(pool.clone())).await.unwrap());
+        let clock = Arc::new(SystemClock);
+        let directory = tempfile::tempdir().unwrap();
+        let keys = Arc::new(Keys::load_or_create(directory.path(), clock.clone()).unwrap());
+        let settings = command_api::Settings::new("test");
+        let commands = command_api::Service::open(log.clone(), settings, keys.clone(), clock)
+            .await
+            .unwrap();
+        let projectors = projecting.then(|| Projectors::start(&pool, &log.port(), log.topology()));
+        let queries = Service::open(Log::clone(&log), pool.clone(), keys.clone())
+            .await
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let router = commands.router().merge(queries.router());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let written = std::sync::Mutex::new(Position::start(log.id()));
+        Self {
+            address,
+            log,
+            pool,
+            queries,
+            keys,
+            client: Client::new(),
+            written,
+            projectors,
+            _directory: directory,
+        }
+    }
+
+    /// Another process that serves the same queries.
+    pub async fn another(&self) -> String {
+        let queries = Service::open(Log::clone(&self.log), self.pool.clone(), self.keys.clone())
+            .await
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, queries.router()).await.unwrap() });
+        address
+    }
+
+    pub async fn stop_projectors(&mut self) {
+        if let Some(projectors) = self.projectors.take() {
+            projectors.shutdown().await;
+        }
+    }
+
+    pub fn token(&self, user: UserId, roles: &[Role]) -> String {
+        self.keys
+            .mint(user, &roles.iter().copied().collect(), TimeDelta::hours(1))
+    }
+
+    pub fn admin(&self) -> String {
+        self.token(UserId::generate(), &[Role::Administrator])
+    }
+
+    /// Carries a command out: the receipt.
+    pub async fn command(&self, token: &str, path: &str, body: &Value) -> Value {
+        let url = format!("http://{}/v1/{path}", self.address);
+        let answer = self
+            .client
+            .post(url)
+            .bearer_auth(token)
+            .json(body)
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status();
+        let receipt: Value = answer.json().await.unwrap();
+        assert!(status.is_success(), "{path}: {receipt}");
+        self.written
+            .lock()
+            .unwrap()
+            .merge(&receipt["position"].as_str().unwrap().parse().unwrap());
+        receipt
+    }
+
+    /// The answer to a query that waits for this position.
+    pub async fn query_after(&self, token: Option<&str>, query: &str, variables: Value, after: &str) -> Value {
+        let body = json!({ "query": query, "variables": variables });
+        let request = self
+            .client
+            .post(format!("http://{}/graphql", self.address))
+            .header("stoa-after", after);
+        let request = if let Some(token) = token {
+            request.bearer_auth(token)
+        } else {
+            request
+        };
+        request.json(&body).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The answer to a query that sees all that was written through this.
+    pub async fn query(&self, token: Option<&str>, query: &str, variables: Value) -> Value {
+        let written = self.written.lock().unwrap().to_string();
+        self.query_after(token, query, variables, &written).await
+    }
+
+    /// Waits until queries see all that was written through this.
+    pub async fn settled(&self) {
+        self.data(None, "{ viewer { id } }", json!({})).await;
+    }
+
+    /// The data of an answer without errors.
+    pub async fn data(&self, token: Option<&str>, query: &str, variables: Value) -> Value {
+        let mut answer = self.query(token, query, variables).await;
+        assert!(answer.get("errors").is_none(), "{query}: {answer}");
+        answer["data"].take()
+    }
+
+    /// The code of an answer's first error.
+    pub async fn code(&self, token: Option<&str>, query: &str, variables: Value) -> String {
+        let answer = self.query(token, query, variables).await;
+        answer["errors"][0]["extensions"]["code"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{query}: {answer}"))
+            .to_owned()
+    }
+
+    /// A store of this user's.
+    pub async fn store(&self, owner: UserId) -> StoreId {
+        let store = StoreId::generate();
+        let body = json!({ "kind": "market", "profile": { "name": format!("Market {store}") } });
+        self.command(&self.token(owner, &[]), &format!("stores/{store}/register"), &body)
+            .await;
+        store
+    }
+
+    /// A product of this store, which was published if so said.
+    pub async fn product(&self, store: StoreId, title: &str, price: i64, published: bool) -> ListingId {
+        let (admin, listing) = (self.admin(), ListingId::generate());
+        let body = json!({
+            "title": title, "details": { "kind": "product" }, "store": store, "tags": ["fresh"],
+            "price": { "amount": price, "currency": "EUR" },
+        });
+        self.command(&admin, &format!("listings/{listing}/create"), &body).await;
+        if published {
+            self.command(&admin, &format!("listings/{listing}/publish"), &json!({}))
+                .await;
+        }
+        listing
+    }
+
+    /// An order of this customer's.
+    pub async fn order(&self, customer: UserId, store: StoreId, listing: ListingId) -> OrderId {
+        let order = OrderId::generate();
+        let money = |amount: i64| json!({ "amount": amount, "currency": "EUR" });
+        let body = json!({
+            "customer": customer, "fulfilment": "external", "currency": "EUR",
+            "lines": [{
+                "listing": listing, "store": store, "title": "As sold", "unitPrice": money(250), "quantity": 2,
+            }],
+            "delivery": { "option": "collection" }, "subtotal": money(500), "total": money(500),
+        });
+        let importer = self.token(UserId::generate(), &[Role::Importer]);
+        self.command(&importer, &format!("orders/{order}/place"), &body).await;
+        order
+    }
+
+    /// A chat of these.
+    pub async fn chat(&self, kind: &str, owner: UserId, members: &[UserId]) -> ChatId {
+        let chat = ChatId::generate();
+        let body = json!({ "kind": kind, "title": "Chat", "owner": owner, "members": members });
+        self.command(&self.admin(), &format!("chats/{chat}/create"), &body)
+            .await;
+        chat
+    }
+
+    /// Somebody says something: the message, and the position of it.
+    pub async fn say(&self, author: UserId, chat: ChatId, text: &str) -> (MessageId, String) {
+        let message = MessageId::generate();
+        let body = json!({ "content": { "type": "text", "text": text } });
+        let path = format!("chats/{chat}/messages/{message}/send");
+        let receipt = self.command(&self.token(author, &[]), &path, &body).await;
+        (message, receipt["position"].as_str().unwrap().to_owned())
+    }
+}

@@ -1,0 +1,174 @@
+//! The viewer's rights, on every path.
+
+use domain::{id::UserId, viewer::Role};
+use serde_json::{Value, json};
+
+use crate::installation::Installation;
+
+#[tokio::test]
+async fn drafts_are_seen_by_their_store_and_by_those_who_see_all() {
+    let stoa = Installation::start().await;
+    let owner = UserId::generate();
+    let store = stoa.store(owner).await;
+    let draft = stoa.product(store, "Draft", 100, false).await;
+    let query = "query ($listing: ID!, $store: ID!) {
+        listing(id: $listing) { id } node(id: $listing) { id }
+        listings { totalCount facets { tags { count } } }
+        store(id: $store) { listings { totalCount nodes { id } } }
+    }";
+    let viewers = [
+        (None, false, false),
+        (Some(stoa.token(UserId::generate(), &[])), false, false),
+        // An analyst reads the log, and so a history.
+        (Some(stoa.token(UserId::generate(), &[Role::Analyst])), false, true),
+        (Some(stoa.token(owner, &[])), true, true),
+        (Some(stoa.token(UserId::generate(), &[Role::Moderator])), true, true),
+        (Some(stoa.token(UserId::generate(), &[Role::Auditor])), true, true),
+        (Some(stoa.token(UserId::generate(), &[Role::Importer])), true, true),
+    ];
+    for (token, sees, history_too) in viewers {
+        let seen = stoa
+            .data(token.as_deref(), query, json!({ "listing": draft, "store": store }))
+            .await;
+        for path in ["/listing", "/node"] {
+            assert_eq!(!seen.pointer(path).unwrap().is_null(), sees, "{path}: {seen}");
+        }
+        for path in ["/listings/totalCount", "/store/listings/totalCount"] {
+            assert_eq!(seen.pointer(path).unwrap(), i32::from(sees), "{path}: {seen}");
+        }
+        assert_eq!(
+            seen["listings"]["facets"]["tags"].as_array().unwrap().len(),
+            usize::from(sees),
+            "{seen}"
+        );
+        let history = "query ($id: ID!) { history(id: $id) { nodes { type } } }";
+        let answer = stoa.query(token.as_deref(), history, json!({ "id": draft })).await;
+        assert_eq!(!answer["data"].is_null(), history_too, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn orders_are_seen_by_their_customer_and_stores() {
+    let stoa = Installation::start().await;
+    let (owner, customer) = (UserId::generate(), UserId::generate());
+    let (store, other) = (stoa.store(owner).await, UserId::generate());
+    stoa.store(other).await;
+    let listing = stoa.product(store, "Apple", 250, true).await;
+    let order = stoa.order(customer, store, listing).await;
+    let query = "query ($order: ID!, $store: ID!) {
+        order(id: $order) { id lines { title listing { id } store { id } unitPrice { amount } } payments { id } }
+        node(id: $order) { id }
+        orders { totalCount totals { count total { amount currency } } }
+        store(id: $store) { orders { totalCount } }
+    }";
+    for (token, sees) in [
+        (None, false),
+        (Some(stoa.token(other, &[])), false),
+        (Some(stoa.token(UserId::generate(), &[Role::Moderator])), false),
+        (Some(stoa.token(customer, &[])), true),
+        (Some(stoa.token(owner, &[])), true),
+        (Some(stoa.token(UserId::generate(), &[Role::Auditor])), true),
+    ] {
+        let variables = json!({ "order": order, "store": store });
+        let seen = stoa.data(token.as_deref(), query, variables).await;
+        assert_eq!(!seen["order"].is_null(), sees, "{seen}");
+        assert_eq!(!seen["node"].is_null(), sees, "{seen}");
+        assert_eq!(seen["orders"]["totalCount"], i32::from(sees));
+        assert_eq!(seen["store"]["orders"]["totalCount"], i32::from(sees));
+        let totals = if sees {
+            json!([{ "count": 1, "total": { "amount": 500, "currency": "EUR" } }])
+        } else {
+            json!([])
+        };
+        assert_eq!(seen["orders"]["totals"], totals);
+        let history = "query ($id: ID!) { history(id: $id) { nodes { type actor data } } }";
+        let answer = stoa.query(token.as_deref(), history, json!({ "id": order })).await;
+        if sees {
+            assert_eq!(
+                answer["data"]["history"]["nodes"][0]["type"], "order.placed.v1",
+                "{answer}"
+            );
+        } else {
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_FOUND", "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_inside_of_a_store_is_its_members() {
+    let stoa = Installation::start().await;
+    let (owner, customer) = (UserId::generate(), UserId::generate());
+    let store = stoa.store(owner).await;
+    let listing = stoa.product(store, "Apple", 250, true).await;
+    stoa.order(customer, store, listing).await;
+    let queries = [
+        "query ($id: ID!) { store(id: $id) { name members { user role } } }",
+        "query ($id: ID!) { store(id: $id) { name contact } }",
+        "query ($id: ID!) { store(id: $id) { name statistics {
+            days { day orders revenue { amount } } totals { orders units revenue { amount currency } } } } }",
+    ];
+    let variables = json!({ "id": store });
+    for query in queries {
+        for stranger in [None, Some(stoa.token(customer, &[]))] {
+            let answer = stoa.query(stranger.as_deref(), query, variables.clone()).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{answer}");
+            // What is everybody's is there all the same.
+            assert!(answer["data"]["store"]["name"].is_string(), "{answer}");
+        }
+        stoa.data(Some(&stoa.token(owner, &[])), query, variables.clone()).await;
+    }
+    let seen = stoa.data(Some(&stoa.token(owner, &[])), queries[2], variables).await;
+    let totals = json!([{ "orders": 1, "units": 2, "revenue": { "amount": 500, "currency": "EUR" } }]);
+    assert_eq!(seen["store"]["statistics"]["totals"], totals);
+    assert_eq!(seen["store"]["statistics"]["days"][0]["orders"], 1);
+}
+
+#[tokio::test]
+async fn chats_are_seen_by_those_in_them_and_channels_by_whoever_is_signed_in() {
+    let stoa = Installation::start().await;
+    let (anna, bert, carl) = (UserId::generate(), UserId::generate(), UserId::generate());
+    let group = stoa.chat("group", anna, &[bert]).await;
+    let channel = stoa.chat("channel", anna, &[]).await;
+    let (message, _) = stoa.say(anna, group, "a word about apples").await;
+    stoa.say(anna, channel, "news").await;
+    let query = "query ($chat: ID!) {
+        chat(id: $chat) { id messages(search: \"apples\") { totalCount } lastMessage { text } unreadCount viewerRole }
+    }";
+    let (group_id, channel_id) = (json!({ "chat": group }), json!({ "chat": channel }));
+    let seen = stoa.data(Some(&stoa.token(bert, &[])), query, group_id.clone()).await;
+    assert_eq!(seen["chat"]["messages"]["totalCount"], 1, "{seen}");
+    assert_eq!(seen["chat"]["unreadCount"], 1, "{seen}");
+    assert_eq!(seen["chat"]["viewerRole"], "member", "{seen}");
+    let carls = stoa.token(carl, &[]);
+    for stranger in [None, Some(carls.as_str())] {
+        assert_eq!(stoa.data(stranger, query, group_id.clone()).await["chat"], Value::Null);
+        let node = "query ($id: ID!) { node(id: $id) { id } }";
+        assert_eq!(
+            stoa.data(stranger, node, json!({ "id": message })).await["node"],
+            Value::Null
+        );
+        let messages = "query ($id: ID!) { messages(chatId: $id) { totalCount } }";
+        assert_eq!(stoa.code(stranger, messages, json!({ "id": group })).await, "NOT_FOUND");
+        assert_eq!(
+            stoa.data(stranger, "{ chats { totalCount } }", json!({})).await["chats"]["totalCount"],
+            0
+        );
+    }
+    assert_eq!(stoa.data(None, query, channel_id.clone()).await["chat"], Value::Null);
+    let seen = stoa.data(Some(&carls), query, channel_id).await;
+    assert_eq!(seen["chat"]["lastMessage"]["text"], "news", "{seen}");
+    let annas = stoa.token(anna, &[]);
+    assert_eq!(
+        stoa.data(Some(&annas), "{ chats { totalCount } }", json!({})).await["chats"]["totalCount"],
+        2
+    );
+    // What somebody took back is not told by its history either.
+    stoa.command(&annas, &format!("chats/{group}/messages/{message}/delete"), &json!({}))
+        .await;
+    let history = "query ($id: ID!) { history(id: $id, related: true) { nodes { type stream data } } }";
+    let seen = stoa.data(Some(&annas), history, json!({ "id": group })).await;
+    assert!(
+        seen.to_string().contains("message.sent.v1") && !seen.to_string().contains("apples"),
+        "{seen}"
+    );
+}
