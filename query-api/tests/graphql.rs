@@ -1,5 +1,7 @@
 //! The query API over real HTTP and websockets, on a real Postgres, with the real command API and projectors.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "graphql/after.rs"]
 mod after;
 #[path = "graphql/installation.rs"]

@@ -1,5 +1,7 @@
 //! `schemas/schema.graphql` is what the software serves. `UPDATE_SCHEMAS=1 cargo test` writes it anew.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
 use query_api::progress::PROJECTIONS;
