@@ -9,7 +9,7 @@ mod binary;
 use std::{collections::BTreeMap, fmt::Write as _, process::Stdio, time::Duration};
 
 use binary::{Installation, Keeper};
-use domain::id::{ListingId, StockId, UserId};
+use domain::id::{ListingId, StockId, StoreId, UserId};
 
 /// Listings of the import: each has three commands.
 const LISTINGS: i64 = 700;
@@ -83,13 +83,15 @@ async fn survives(keeper: Keeper) {
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
 }
 
-/// Bulk lines: showcases that are created and published, and stock of theirs.
+/// Bulk lines: products that are created and published, and stock of theirs.
 fn lines() -> String {
     let mut lines = String::new();
     let owner = UserId::generate();
     for number in 0..LISTINGS {
         let (listing, stock) = (ListingId::generate(), StockId::generate());
-        let details = r#"{"kind":"showcase","tagline":"a thing","url":"https://example.org/"}"#;
+        let store = StoreId::generate();
+        let details = r#"{"kind":"product"}"#;
+        let price = r#"{"amount":100,"currency":"EUR"}"#;
         let mut line = |path: String, data: String| {
             writeln!(
                 lines,
@@ -97,7 +99,9 @@ fn lines() -> String {
             )
             .unwrap();
         };
-        let create = format!(r#"{{"title":"Thing {number}","details":{details},"owner":"{owner}"}}"#);
+        let create = format!(
+            r#"{{"title":"Thing {number}","details":{details},"owner":"{owner}","store":"{store}","price":{price}}}"#
+        );
         line(format!("listings/{listing}/create"), create);
         line(format!("listings/{listing}/publish"), "{}".to_owned());
         line(
