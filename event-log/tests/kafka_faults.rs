@@ -159,7 +159,7 @@ async fn a_broker_frozen_past_the_message_timeout_loses_nothing_acknowledged() {
     let frozen = Instant::now();
     let outcomes = append_through(appender.as_mut(), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        kafka.pause();
+        kafka.pause().await;
     })
     .await;
     // Every report came while the broker was frozen: nobody waits for it longer than was agreed.

@@ -87,8 +87,8 @@ impl Kafka {
     }
 
     /// Freezes the broker (SIGSTOP): its sockets stay open and nothing answers.
-    pub fn pause(&mut self) {
-        self.server.signal(Signal::SIGSTOP);
+    pub async fn pause(&mut self) {
+        self.server.freeze().await;
     }
 
     /// Lets a paused broker go on (SIGCONT).

@@ -118,6 +118,26 @@ impl Tether {
         }
     }
 
+    /// Stops the server where it stands (SIGSTOP) and waits until all of its threads do: on a busy machine one of them
+    /// answers a request yet after the signal was sent.
+    pub async fn freeze(&mut self) {
+        self.signal(Signal::SIGSTOP);
+        while self.ended().is_none() && !self.stands_still() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Whether each of its threads is stopped: the state behind the parenthesised name in `/proc/PID/task/TID/stat`.
+    fn stands_still(&self) -> bool {
+        let Ok(threads) = std::fs::read_dir(format!("/proc/{}/task", self.server)) else {
+            return true;
+        };
+        threads.flatten().all(|thread| {
+            let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
+        })
+    }
+
     /// How the server ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.shell.try_wait().ok().flatten()

@@ -109,7 +109,7 @@ impl Keeper for KafkaKeeper {
     }
 
     async fn freeze(&mut self) {
-        self.server().pause();
+        self.server().pause().await;
     }
 
     async fn thaw(&mut self) {

@@ -35,7 +35,7 @@ async fn a_broker_can_be_paused_killed_and_restarted_on_the_same_address() {
     let address = kafka.brokers();
     assert!(answers(&address));
 
-    kafka.pause();
+    kafka.pause().await;
     assert!(!answers(&address), "a paused broker answers");
     kafka.resume();
     assert!(answers(&address));
@@ -48,7 +48,7 @@ async fn a_broker_can_be_paused_killed_and_restarted_on_the_same_address() {
     assert!(answers(&address));
 
     let second = kafka.pid();
-    kafka.pause();
+    kafka.pause().await;
     let started = Instant::now();
     drop(kafka);
     assert!(!alive(second), "dropping left the broker behind");
