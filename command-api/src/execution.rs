@@ -21,6 +21,9 @@ pub(crate) struct Execution<'a> {
     request: Request,
     fetched: Fetched,
     started: Instant,
+    /// A commit of this command was sent and is void. Another writer may have cut it off that was asked for the same
+    /// command: "not carried out" can no longer be said, only found out by the key.
+    cut_off: bool,
 }
 
 /// A command that was decided, but for what only time can tell: see [`Execution::settle`].
@@ -40,6 +43,7 @@ impl<'a> Execution<'a> {
             request,
             fetched: Fetched::default(),
             started: Instant::now(),
+            cut_off: false,
         })
     }
 
@@ -128,7 +132,10 @@ impl<'a> Execution<'a> {
                         replayed: false,
                     }))
                 }
-                Outcome::Void => None,
+                Outcome::Void => {
+                    self.cut_off = true;
+                    None
+                }
                 Outcome::Unknown(error) => Some(Err(Problem::outcome_unknown(error))),
             },
             Ok(Step::Repeated(commit, pending)) => {
@@ -141,7 +148,10 @@ impl<'a> Execution<'a> {
                     None => (first.offset, first.envelope.recorded),
                     Some(pending) => match pending.await {
                         Outcome::Committed { first, recorded, .. } => (first, recorded),
-                        Outcome::Void => return None,
+                        Outcome::Void => {
+                            self.cut_off = true;
+                            return None;
+                        }
                         Outcome::Unknown(error) => return Some(Err(Problem::outcome_unknown(error))),
                     },
                 };
@@ -152,6 +162,9 @@ impl<'a> Execution<'a> {
                 }))
             }
             Ok(Step::Refused(problem, confirmation)) => confirmation.await.is_ok().then_some(Err(problem)),
+            Err(problem) if self.cut_off && problem.status == StatusCode::SERVICE_UNAVAILABLE => {
+                Some(Err(Problem::outcome_unknown(&problem.detail)))
+            }
             Ok(Step::Denied(problem, _)) | Err(problem) => Some(Err(problem)),
             Ok(Step::Load(..) | Step::Stand(_) | Step::Wait) => None,
         }

@@ -11,5 +11,7 @@ mod installation;
 mod keys;
 #[path = "http/lifecycle.rs"]
 mod lifecycle;
+#[path = "http/outcomes.rs"]
+mod outcomes;
 #[path = "http/rights.rs"]
 mod rights;

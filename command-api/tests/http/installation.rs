@@ -30,6 +30,7 @@ pub struct Installation {
     pub pool: PgPool,
     pub client: Client,
     kafka: Option<KafkaSettings>,
+    settings: Settings,
     directory: TempDir,
     stop: CancellationToken,
     server: JoinHandle<()>,
@@ -65,8 +66,13 @@ impl Answer {
 impl Installation {
     /// The log in Postgres.
     pub async fn postgres() -> Self {
+        Self::postgres_with(Settings::new("test")).await
+    }
+
+    /// The log in Postgres, and a command API of these settings.
+    pub async fn postgres_with(settings: Settings) -> Self {
         let database = servers::shared::postgres().await.database().await;
-        Self::start(&database, None, tempfile::tempdir().unwrap()).await
+        Self::start(&database, None, settings).await
     }
 
     /// The log in Kafka, archived to Postgres.
@@ -74,28 +80,28 @@ impl Installation {
         let database = servers::shared::postgres().await.database().await;
         let mut settings = KafkaSettings::new(servers::shared::kafka().await);
         settings.topic_prefix = servers::shared::topic_prefix();
-        Self::start(&database, Some(settings), tempfile::tempdir().unwrap()).await
+        Self::start(&database, Some(settings), Settings::new("test")).await
     }
 
-    async fn start(database: &str, kafka: Option<KafkaSettings>, directory: TempDir) -> Self {
+    async fn start(database: &str, kafka: Option<KafkaSettings>, settings: Settings) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(12)
             .connect(database)
             .await
             .unwrap();
         migrate(&pool).await.unwrap();
-        Self::on(pool, kafka, directory).await
+        Self::on(pool, kafka, settings, tempfile::tempdir().unwrap()).await
     }
 
-    async fn on(pool: PgPool, kafka: Option<KafkaSettings>, directory: TempDir) -> Self {
-        let mut settings = LogSettings::new(pool.clone());
-        settings.kafka.clone_from(&kafka);
+    async fn on(pool: PgPool, kafka: Option<KafkaSettings>, settings: Settings, directory: TempDir) -> Self {
+        let mut kept = LogSettings::new(pool.clone());
+        kept.kafka.clone_from(&kafka);
         // The embedded Postgres's downloader leaves the choice of one to the process; another test may have come first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let log = Arc::new(Log::open(settings).await.unwrap());
+        let log = Arc::new(Log::open(kept).await.unwrap());
         let clock = Arc::new(SystemClock);
         let keys = Arc::new(Keys::load_or_create(directory.path(), clock.clone()).unwrap());
-        let service = Service::open(log.clone(), Settings::new("test"), keys.clone(), clock)
+        let service = Service::open(log.clone(), settings.clone(), keys.clone(), clock)
             .await
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -119,6 +125,7 @@ impl Installation {
             pool,
             client: Client::new(),
             kafka,
+            settings,
             directory,
             stop,
             server,
@@ -131,7 +138,7 @@ impl Installation {
         self.service.shutdown().await;
         drop(self.client);
         self.server.await.unwrap();
-        Self::on(self.pool, self.kafka, self.directory).await
+        Self::on(self.pool, self.kafka, self.settings, self.directory).await
     }
 
     pub fn token(&self, user: UserId, roles: &[Role]) -> String {
