@@ -74,12 +74,24 @@ enum Source {
     },
 }
 
-/// A stage of an import: lines that are sent in order.
+/// A stage of an import: what is sent in order, story by story.
 pub struct Stage {
     name: &'static str,
-    lines: Box<dyn Iterator<Item = anyhow::Result<Line>> + Send>,
-    /// How many lines there will be, where that is known.
+    /// The lines of each thing that is imported: of an order, a store, a message.
+    stories: Box<dyn Iterator<Item = anyhow::Result<Vec<Line>>> + Send>,
+    /// How many things there will be, where that is known.
     expected: Option<u64>,
+}
+
+impl Stage {
+    /// A stage of lines that are known, each counted for itself.
+    fn of_lines(name: &'static str, lines: Vec<Line>) -> Self {
+        Self {
+            name,
+            expected: Some(lines.len() as u64),
+            stories: Box::new(lines.into_iter().map(|line| Ok(vec![line]))),
+        }
+    }
 }
 
 /// What a source gives: stages in order, and what it left out, with the reason and the count.
@@ -107,7 +119,7 @@ impl Import {
         let mut summary = Summary::start();
         for stage in plan.stages {
             let bar = bars.add(bar(stage.name, stage.expected)?);
-            client.send(stage.lines, &mut summary, &bar).await?;
+            client.send(stage.stories, &mut summary, &bar).await?;
             bar.finish();
         }
         summary.left_out(plan.left_out);

@@ -16,7 +16,7 @@ use super::{
     summary::{Outcome, Summary},
 };
 
-/// Lines in a chunk.
+/// Lines in a chunk; what belongs together is not torn apart for it.
 const CHUNK: usize = 4_000;
 /// How often a chunk is sent again before the import gives up.
 const MOST_TRIES: u32 = 60;
@@ -63,23 +63,29 @@ impl Client {
         })
     }
 
-    /// Sends these lines in order, and counts what comes of them.
+    /// Sends the lines of these stories in order, and counts what comes of them.
     pub async fn send(
         &self,
-        mut lines: impl Iterator<Item = anyhow::Result<Line>>,
+        mut stories: impl Iterator<Item = anyhow::Result<Vec<Line>>>,
         summary: &mut Summary,
         bar: &ProgressBar,
     ) -> anyhow::Result<()> {
         loop {
-            let chunk: Vec<Line> = lines.by_ref().take(CHUNK).collect::<anyhow::Result<_>>()?;
-            if chunk.is_empty() {
+            let (mut chunk, mut told) = (Vec::new(), 0);
+            while chunk.len() < CHUNK
+                && let Some(story) = stories.next()
+            {
+                chunk.extend(story?);
+                told += 1;
+            }
+            if told == 0 {
                 return Ok(());
             }
             let outcomes = self.settle(&chunk, summary, bar).await?;
             for (line, outcome) in chunk.iter().zip(outcomes) {
                 summary.count(&line.path, outcome);
             }
-            bar.inc(chunk.len() as u64);
+            bar.inc(told);
         }
     }
 

@@ -88,11 +88,7 @@ pub fn plan(directory: &Path, limit: Option<usize>) -> anyhow::Result<Plan> {
     let mut told = Told::default();
     let lines = told.tell(&said)?;
     Ok(Plan {
-        stages: vec![Stage {
-            name: "messages",
-            expected: Some(lines.len() as u64),
-            lines: Box::new(lines.into_iter().map(Ok)),
-        }],
+        stages: vec![Stage::of_lines("messages", lines)],
         left_out: vec![
             ("system lines (joins, parts, changes of nick)".to_owned(), system),
             ("messages without text or sender".to_owned(), empty),

@@ -6,10 +6,14 @@ use std::{
 };
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Plan, Stage, line::Line};
+use super::{
+    Plan, Stage,
+    line::{Line, derived},
+};
 
 /// A line as the file has it; the fields' meaning is the command API's to check.
 #[derive(Deserialize)]
@@ -18,7 +22,7 @@ struct Given {
     path: String,
     key: Option<String>,
     actor: Option<domain::id::UserId>,
-    at: Option<chrono::DateTime<chrono::Utc>>,
+    at: Option<DateTime<Utc>>,
     if_match: Option<String>,
     data: Option<Box<RawValue>>,
 }
@@ -33,7 +37,8 @@ pub fn plan(file: &Path) -> anyhow::Result<Plan> {
     let name = file.display().to_string();
     let lines = lines.map(move |(index, line)| {
         let place = || format!("{name}, line {}", index + 1);
-        let given: Given = serde_json::from_str(&line.with_context(place)?).with_context(place)?;
+        let line = line.with_context(place)?;
+        let given: Given = serde_json::from_str(&line).with_context(place)?;
         let data = given.data.map_or_else(|| RawValue::from_string("{}".to_owned()), Ok)?;
         let Given {
             path,
@@ -43,21 +48,27 @@ pub fn plan(file: &Path) -> anyhow::Result<Plan> {
             if_match,
             ..
         } = given;
-        Ok(Line {
+        Ok(vec![Line {
             path,
-            key,
+            key: Some(key.unwrap_or_else(|| made_of(index, &line))),
             actor,
             at,
             if_match,
             data,
-        })
+        }])
     });
     Ok(Plan {
         stages: vec![Stage {
             name: "commands",
-            lines: Box::new(lines),
+            stories: Box::new(lines),
             expected: None,
         }],
         left_out: Vec::new(),
     })
+}
+
+/// The key of a line that has none: the same at every run, so that a file that was cut off is simply sent again.
+fn made_of(index: usize, line: &str) -> String {
+    let name = format!("{index}\n{line}");
+    format!("import/{}", derived("ndjson line", &name, DateTime::UNIX_EPOCH))
 }

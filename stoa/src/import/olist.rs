@@ -29,22 +29,18 @@ pub fn plan(directory: &Path) -> anyhow::Result<Plan> {
     let catalogue = catalogue::Catalogue::read(directory, &sales)?;
     let (stores, categories, listings) = (catalogue.stores()?, catalogue.categories()?, catalogue.listings()?);
     let titles = catalogue.titles();
-    let (count, orders) = (sales.count(), sales.into_lines(titles));
-    let stage = |name, lines: Vec<_>| Stage {
-        name,
-        expected: Some(lines.len() as u64),
-        lines: Box::new(lines.into_iter().map(Ok)),
+    let (count, orders) = (sales.count(), sales.into_stories(titles));
+    let orders = Stage {
+        name: "orders",
+        stories: Box::new(orders),
+        expected: Some(count),
     };
     Ok(Plan {
         stages: vec![
-            stage("stores", stores),
-            stage("categories", categories),
-            stage("listings", listings),
-            Stage {
-                name: "orders",
-                expected: Some(count),
-                lines: Box::new(orders),
-            },
+            Stage::of_lines("stores", stores),
+            Stage::of_lines("categories", categories),
+            Stage::of_lines("listings", listings),
+            orders,
         ],
         left_out: Vec::new(),
     })
