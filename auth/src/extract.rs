@@ -15,7 +15,10 @@ use axum::{
 use domain::viewer::Viewer;
 use serde_json::json;
 
-use crate::{Keys, token::InvalidToken};
+use crate::{
+    Keys,
+    token::{Holder, InvalidToken},
+};
 
 /// Extracts the viewer of a request. The router's state must give out `Arc<Keys>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +27,16 @@ pub struct Caller(pub Viewer);
 impl Keys {
     /// The viewer that the request's `Authorization` names.
     pub fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, InvalidToken> {
+        self.sender(headers).map(|holder| holder.viewer)
+    }
+
+    /// The same, and for how much longer the token is good.
+    pub fn sender(&self, headers: &HeaderMap) -> Result<Holder, InvalidToken> {
         let Some(value) = headers.get(AUTHORIZATION) else {
-            return Ok(Viewer::anonymous());
+            return Ok(Holder {
+                viewer: Viewer::anonymous(),
+                left: None,
+            });
         };
         let malformed = || InvalidToken::Malformed("Authorization must be `Bearer` and a token".to_owned());
         let (scheme, token) = value
@@ -36,7 +47,7 @@ impl Keys {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(malformed());
         }
-        self.verify(token.trim())
+        self.holder(token.trim())
     }
 }
 

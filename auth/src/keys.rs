@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     secret::{Secret, SecretError, load_or_create},
-    token::{AUDIENCE, Claims, ISSUER, InvalidToken, Verified, role_name},
+    token::{AUDIENCE, Claims, Holder, ISSUER, InvalidToken, Verified, role_name},
 };
 
 /// Where the token key lies below the keys' directory: PKCS #8 PEM, as `openssl pkey` reads it.
@@ -83,6 +83,11 @@ impl Keys {
 
     /// Who holds this token.
     pub fn verify(&self, token: &str) -> Result<Viewer, InvalidToken> {
+        self.holder(token).map(|holder| holder.viewer)
+    }
+
+    /// Who holds this token, and for how much longer: for connections that may outlive it.
+    pub fn holder(&self, token: &str) -> Result<Holder, InvalidToken> {
         let digest = Sha256::digest(token).into();
         let verified = if let Some(verified) = self.verified.get(&digest) {
             verified
@@ -91,10 +96,14 @@ impl Keys {
             self.verified.insert(digest, Arc::clone(&verified));
             verified
         };
-        if verified.expires <= self.clock.now() {
+        let left = (verified.expires - self.clock.now()).to_std().unwrap_or_default();
+        if left.is_zero() {
             return Err(InvalidToken::Expired(verified.expires));
         }
-        Ok(verified.viewer.clone())
+        Ok(Holder {
+            viewer: verified.viewer.clone(),
+            left: Some(left),
+        })
     }
 
     /// The secret for HMACs of command bodies: lost, every retry of an old command looks like another body.

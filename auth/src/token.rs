@@ -1,6 +1,6 @@
 //! What a token says: JSON Web Token (RFC 7519), signed with Ed25519 (`EdDSA`, RFC 8037).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, Utc};
 use domain::viewer::{Role, Viewer};
@@ -53,6 +53,15 @@ impl InvalidToken {
             Self::UnknownRole(_) => "token-unknown-role",
         }
     }
+}
+
+/// Who holds a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Who it is.
+    pub viewer: Viewer,
+    /// How much longer the token is good; nobody in particular has none that could expire.
+    pub left: Option<Duration>,
 }
 
 /// What was verified, and until when it holds.

@@ -53,6 +53,12 @@ impl Archive {
         }
     }
 
+    /// The same archive, read on other connections than the log's own: many readers must not keep writers waiting.
+    #[must_use]
+    pub fn through(&self, pool: PgPool) -> Self {
+        Self { pool, ..self.clone() }
+    }
+
     /// How far each shard has come, kept current.
     pub fn watch(&self) -> &ArchiveWatch {
         &self.watch

@@ -5,7 +5,6 @@ use event_log::{log::Log, position::Position};
 
 use crate::{
     error::{QueryError, Result},
-    progress::WAIT_AT_MOST,
     session::Shared,
 };
 
@@ -40,6 +39,6 @@ pub async fn wait(shared: &Shared, headers: &HeaderMap) -> Result<()> {
         .map_err(|_| event_log::position::InvalidPosition::Malformed)?;
     shared
         .progress
-        .wait_for(&position(&shared.log, text)?, WAIT_AT_MOST)
+        .wait_for(&position(&shared.log, text)?, shared.settings.wait_at_most)
         .await
 }

@@ -1,7 +1,7 @@
 //! Errors that a client can act on: each has a stable `extensions.code`. What is our own fault is logged, and told as
 //! `INTERNAL` and nothing more. Codes are set in one place, [`Codes`], so that no resolver can forget them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
     Response, ServerError, async_trait,
@@ -60,6 +60,18 @@ pub enum QueryError {
         /// Where it can go on.
         position: Position,
     },
+    /// More operations on one websocket than it may have.
+    #[error("{0} operations are under way on this websocket; that is as many as there may be")]
+    TooMany(usize),
+    /// It took longer than it may.
+    #[error("the query took longer than {0:?}")]
+    TooLong(Duration),
+    /// One statement of it took longer than it may.
+    #[error("a part of the query took too long; ask for less")]
+    StatementTooLong,
+    /// No connection to the database came free.
+    #[error("too many queries are under way; ask again")]
+    Busy,
     /// The process ends; another goes on.
     #[error("the server is stopping")]
     Stopping,
@@ -78,6 +90,9 @@ impl From<sqlx::Error> for QueryError {
             sqlx::Error::Database(refused) if refused.code().is_some_and(|code| code.starts_with("22")) => {
                 Self::BadInput(format!("a value can not be looked for: {}", refused.message()))
             }
+            // query_canceled: the statement was under way for longer than `Settings::statement_within`.
+            sqlx::Error::Database(ended) if ended.code().is_some_and(|code| code == "57014") => Self::StatementTooLong,
+            sqlx::Error::PoolTimedOut => Self::Busy,
             _ => Self::Database(Arc::new(error)),
         }
     }
@@ -96,6 +111,9 @@ impl QueryError {
             Self::ForeignPosition => "FOREIGN_POSITION",
             Self::NotYet { .. } => "NOT_YET",
             Self::TooSlow { .. } => "TOO_SLOW",
+            Self::TooMany(_) => "TOO_MANY",
+            Self::TooLong(_) | Self::StatementTooLong => "TOO_LONG",
+            Self::Busy => "BUSY",
             Self::Stopping => "STOPPING",
             Self::Database(_) | Self::Log(_) => "INTERNAL",
         }

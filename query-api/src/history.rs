@@ -166,7 +166,7 @@ pub async fn list(context: &Context<'_>, id: &str, related: bool, page: &Page) -
     if !rights.reads_the_log() && allowed.build().fetch_optional(&shared.pool).await?.is_none() {
         return Err(not_found());
     }
-    let (shard, scope) = shared.log.archive().locate(id).await?.ok_or_else(not_found)?;
+    let (shard, scope) = shared.archive.locate(id).await?.ok_or_else(not_found)?;
     // Only the scope's own entity stands for all of it: a message's viewer has no claim on the chat's other streams here.
     let of = if related && scope == id {
         Of::Scope(&scope)
@@ -181,7 +181,7 @@ pub async fn list(context: &Context<'_>, id: &str, related: bool, page: &Page) -
         limit: u32::try_from(most).unwrap_or(100) + 1,
         from_end,
     };
-    let mut found = shared.log.archive().history(shard, of, asked).await?;
+    let mut found = shared.archive.history(shard, of, asked).await?;
     let more = found.len() > most;
     if more {
         if from_end {

@@ -4,7 +4,11 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `service` | the routes: `/graphql` for queries, GraphiQL and websockets |
-//! | `schema` | the roots of the schema, and its limits |
+//! | `request` | a request's body, and what is wrong with one |
+//! | `socket` | one websocket: signs of life, the token's end, the operations on it |
+//! | `settings` | how long things may take, and how many there may be |
+//! | `limits` | how large a document may be, and what it may cost |
+//! | `schema` | the roots of the schema |
 //! | `session` | what a request carries: the viewer, loaders, what it must wait for |
 //! | `rights` | who may see what: one predicate for each entity, used by every path to it |
 //! | `page` | Relay connections over keyset cursors |
@@ -25,6 +29,7 @@ mod after;
 mod chat;
 pub mod error;
 mod history;
+mod limits;
 mod listing;
 mod loaders;
 mod money;
@@ -32,11 +37,15 @@ mod node;
 mod order;
 mod page;
 pub mod progress;
+mod request;
 mod rights;
 mod schema;
 mod service;
 mod session;
+mod settings;
+mod socket;
 mod subscription;
 
 pub use schema::sdl;
 pub use service::Service;
+pub use settings::Settings;

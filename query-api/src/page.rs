@@ -130,12 +130,6 @@ fn bare(column: &'static str) -> &'static str {
     column.rsplit('.').next().unwrap_or(column)
 }
 
-/// What a page costs of a request's allowance: what one item costs, so many times.
-pub fn cost(first: Option<i32>, last: Option<i32>, item: usize) -> usize {
-    let items = first.or(last).unwrap_or(USUAL).clamp(1, MOST);
-    1 + item * usize::try_from(items).expect("it was clamped to lie between 1 and 100")
-}
-
 /// How many rows, and whether from the end.
 pub fn size(page: &Page) -> Result<(usize, bool)> {
     let (asked, backwards) = match (page.first, page.last) {

@@ -24,8 +24,6 @@ use crate::{
 const CHANNEL: &str = "stoa_projection";
 /// How long a waiter relies on announcements before it looks at the checkpoints itself.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How long a request waits at the most.
-pub const WAIT_AT_MOST: Duration = Duration::from_secs(5);
 /// How long the listener stays away after it lost its connection.
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 

@@ -10,6 +10,7 @@ use crate::{
     },
     error::{Codes, QueryError, Result},
     history::{self, Event, ViewerInfo},
+    limits::{self, Limits},
     listing::{
         category::{self, Category},
         listing::{self, Listing, ListingConnection, ListingFilter, ListingOrder},
@@ -18,16 +19,10 @@ use crate::{
     loaders::{CategoryById, ChatById, ListingById, OrderById, StoreById},
     node::{self, Node},
     order::order::{self, Order, OrderConnection, OrderFilter, OrderSort},
-    page::{self, Page},
+    page::Page,
     session::{session, shared},
     subscription::Subscription,
 };
-
-/// How deep a document may go. Introspection by GraphiQL goes 13 deep.
-const DEPTH: usize = 20;
-/// What a document may cost: a field costs 1, a page as many times its items as it asks for. The dearest that a client
-/// should need, a hundred orders with their lines, listings and stores, is about 4,000.
-const COMPLEXITY: usize = 20_000;
 
 /// The schema.
 pub type StoaSchema = Schema<Query, EmptyMutation, Subscription>;
@@ -35,10 +30,11 @@ pub type StoaSchema = Schema<Query, EmptyMutation, Subscription>;
 /// The schema with its limits, without what it reads.
 pub fn schema() -> SchemaBuilder<Query, EmptyMutation, Subscription> {
     Schema::build(Query, EmptyMutation, Subscription)
-        .limit_depth(DEPTH)
-        .limit_complexity(COMPLEXITY)
+        .limit_depth(limits::DEPTH)
+        .limit_complexity(limits::COMPLEXITY)
         .limit_directives(20)
         .extension(Codes)
+        .extension(Limits)
 }
 
 /// The schema in the schema definition language.
@@ -57,7 +53,7 @@ impl Query {
     }
 
     /// Several things by their ids, at most 100; null for what the viewer does not see.
-    #[graphql(complexity = "1 + ids.len() * child_complexity")]
+    #[graphql(complexity = "limits::each(ids.len(), child_complexity)")]
     async fn nodes(&self, context: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
         if ids.len() > node::MOST {
             return Err(QueryError::BadInput(format!("at most {} ids at a time", node::MOST)));
@@ -72,7 +68,7 @@ impl Query {
     }
 
     /// Listings. With a search they come by relevance unless told otherwise, else the newest first.
-    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[graphql(complexity = "limits::page(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn listings(
         &self,
@@ -107,6 +103,7 @@ impl Query {
     }
 
     /// Every category, by slug.
+    #[graphql(complexity = "limits::each(50, child_complexity)")]
     async fn categories(&self, context: &Context<'_>) -> Result<Vec<Category>> {
         category::all(context).await
     }
@@ -118,7 +115,7 @@ impl Query {
     }
 
     /// Stores.
-    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[graphql(complexity = "limits::page(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn stores(
         &self,
@@ -153,7 +150,7 @@ impl Query {
     }
 
     /// The orders that the viewer sees.
-    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[graphql(complexity = "limits::page(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn orders(
         &self,
@@ -186,7 +183,7 @@ impl Query {
     }
 
     /// The viewer's chats, the one in which something was said last first.
-    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[graphql(complexity = "limits::page(first, last, child_complexity)")]
     async fn chats(
         &self,
         context: &Context<'_>,
@@ -210,7 +207,7 @@ impl Query {
     }
 
     /// The messages of a chat, the oldest first.
-    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[graphql(complexity = "limits::page(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn messages(
         &self,
@@ -239,7 +236,7 @@ impl Query {
     }
 
     /// The events that made something, the oldest first.
-    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[graphql(complexity = "limits::page(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn history(
         &self,
@@ -271,7 +268,7 @@ impl Query {
 
     /// How far the log has come: what a subscription can begin after.
     async fn position(&self, context: &Context<'_>) -> Result<String> {
-        Ok(shared(context).log.archive().position().await?.to_string())
+        Ok(shared(context).archive.position().await?.to_string())
     }
 
     /// Who asks.

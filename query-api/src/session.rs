@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, dataloader::DataLoader};
-use event_log::log::Log;
+use event_log::{archive::Archive, log::Log};
 use sqlx::PgPool;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -12,6 +12,7 @@ use crate::{
     loaders::Loaders,
     progress::Progress,
     rights::Rights,
+    settings::Settings,
     subscription::hub::Hubs,
 };
 
@@ -22,10 +23,14 @@ pub struct Shared {
     pub pool: PgPool,
     /// The log.
     pub log: Log,
+    /// The log's archive, read through the pool of the queries.
+    pub archive: Archive,
     /// How far the projections have come.
     pub progress: Progress,
     /// Live records.
     pub hubs: Hubs,
+    /// How long things may take.
+    pub settings: Arc<Settings>,
 }
 
 /// What one request carries.

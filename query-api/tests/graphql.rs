@@ -6,11 +6,15 @@
 mod after;
 #[path = "graphql/installation.rs"]
 mod installation;
+#[path = "graphql/limits.rs"]
+mod limits;
 #[path = "graphql/pages.rs"]
 mod pages;
 #[path = "graphql/rights.rs"]
 mod rights;
 #[path = "graphql/socket.rs"]
 mod socket;
+#[path = "graphql/sockets.rs"]
+mod sockets;
 #[path = "graphql/subscriptions.rs"]
 mod subscriptions;

@@ -8,7 +8,7 @@ use command_api::{Service as CommandService, Settings as CommandSettings};
 use domain::clock::{Clock, SystemClock};
 use event_log::{archiver::Archiver, log::Keeper};
 use projectors::projectors::Projectors;
-use query_api::Service as QueryService;
+use query_api::{Service as QueryService, Settings as QuerySettings};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -101,7 +101,8 @@ impl Playing {
             .then(|| Projectors::start(pool, &log.port(), log.topology()));
         let queries = match roles.query_api {
             true => {
-                let queries = QueryService::open(opened.log.clone(), pool.clone(), keys.clone()).await;
+                let (log, pool) = (opened.log.clone(), opened.queries.clone());
+                let queries = QueryService::open(log, pool, keys.clone(), QuerySettings::default()).await;
                 Some(Arc::new(queries.context("the query API can not start")?))
             }
             false => None,

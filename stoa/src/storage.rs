@@ -17,7 +17,7 @@ use crate::settings::Storage;
 
 /// The name of the database in the embedded Postgres.
 const DATABASE: &str = "stoa";
-/// Connections of one process: projections, queries, loads and appends each take some.
+/// Connections of one process for projections, loads and appends; the queries have their own.
 const MOST_CONNECTIONS: u32 = 48;
 /// How long connections may take to come back at the end.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);
@@ -28,6 +28,8 @@ const CONNECTION_WITHIN: Duration = Duration::from_secs(10);
 pub struct Opened {
     /// The database.
     pub pool: PgPool,
+    /// The same database for the query API: connections of its own, on which no statement takes long.
+    pub queries: PgPool,
     /// The log.
     pub log: Log,
     postgres: Option<EmbeddedPostgres>,
@@ -46,6 +48,7 @@ impl Opened {
         if migrate {
             schema::migrate(&pool).await?;
         }
+        let queries = query_api::Settings::default().pool(&url)?;
         let mut settings = LogSettings::new(pool.clone());
         settings.topology = Topology::uniform(storage.partitions);
         settings.kafka = storage.kafka_brokers.as_ref().map(|brokers| KafkaSettings {
@@ -53,15 +56,26 @@ impl Opened {
             ..KafkaSettings::new(brokers.clone())
         });
         let log = Log::open(settings).await?;
-        Ok(Self { pool, log, postgres })
+        Ok(Self {
+            pool,
+            queries,
+            log,
+            postgres,
+        })
     }
 
     /// Closes the database, and stops the embedded Postgres.
     pub async fn close(self) {
-        let Self { pool, log, postgres } = self;
+        let Self {
+            pool,
+            queries,
+            log,
+            postgres,
+        } = self;
         // The log listens on a connection of the pool's, which closes only when all have come back.
         drop(log);
-        if timeout(CLOSED_WITHIN, pool.close()).await.is_err() {
+        let closed = async { tokio::join!(queries.close(), pool.close()) };
+        if timeout(CLOSED_WITHIN, closed).await.is_err() {
             tracing::warn!("connections to the database are still in use");
         }
         if let Some(postgres) = postgres {

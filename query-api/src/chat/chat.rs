@@ -8,6 +8,7 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use super::message::{self, Message, MessageConnection};
 use crate::{
     error::Result,
+    limits::{self, SCAN},
     loaders::{MessageById, StandingIn},
     money::Long,
     page::{self, List, Page, Sort},
@@ -134,7 +135,7 @@ impl Chat {
     }
 
     /// What was said, the oldest first.
-    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[graphql(complexity = "limits::page(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn messages(
         &self,
@@ -232,6 +233,7 @@ pub struct ChatTotals(Chats);
 #[Object]
 impl ChatTotals {
     /// How many there are in all.
+    #[graphql(complexity = "SCAN")]
     async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
         Ok(Long(page::count(&shared(context).pool, &self.0).await?))
     }

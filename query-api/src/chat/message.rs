@@ -9,6 +9,7 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use super::chat::Chat;
 use crate::{
     error::{QueryError, Result},
+    limits::SCAN,
     loaders::{ChatById, MessageById},
     money::Long,
     page::{self, List, Page, Sort},
@@ -204,6 +205,7 @@ pub struct MessageTotals(Messages);
 #[Object]
 impl MessageTotals {
     /// How many there are in all, deleted ones too.
+    #[graphql(complexity = "SCAN")]
     async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
         Ok(Long(page::count(&shared(context).pool, &self.0).await?))
     }

@@ -7,6 +7,7 @@ use sqlx::QueryBuilder;
 use super::{category::Category, listing::Listings, store::Store};
 use crate::{
     error::Result,
+    limits,
     loaders::{CategoryById, StoreById},
     money::Long,
     page::List as _,
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// The most values of a facet: those with the most listings.
-const MOST: i32 = 50;
+const VALUES: usize = 50;
 
 /// Where ranges of price begin, in minor units: round and about twice the last, which suits every currency.
 const PRICES: [i64; 13] = [
@@ -76,7 +77,7 @@ impl Facets {
             .push(value)
             .push(" is not null");
         self.0.conditions(&mut query);
-        query.push(" group by 1 order by 2 desc, 1 limit ").push_bind(MOST);
+        query.push(" group by 1 order by 2 desc, 1 limit ").push(VALUES);
         Ok(query.build_query_as().fetch_all(&shared(context).pool).await?)
     }
 }
@@ -84,6 +85,7 @@ impl Facets {
 #[Object]
 impl Facets {
     /// By category: the 50 with the most.
+    #[graphql(complexity = "limits::scan_of(VALUES, child_complexity)")]
     async fn categories(&self, context: &Context<'_>) -> Result<Vec<CategoryCount>> {
         let counts = self.by(context, "listing", "category").await?;
         let keys = counts.iter().map(|(id, _)| CategoryById(id.clone()));
@@ -99,6 +101,7 @@ impl Facets {
     }
 
     /// By tag: the 50 with the most.
+    #[graphql(complexity = "limits::scan_of(VALUES, child_complexity)")]
     async fn tags(&self, context: &Context<'_>) -> Result<Vec<TagCount>> {
         let counts = self
             .by(
@@ -117,6 +120,7 @@ impl Facets {
     }
 
     /// By store: the 50 with the most.
+    #[graphql(complexity = "limits::scan_of(VALUES, child_complexity)")]
     async fn stores(&self, context: &Context<'_>) -> Result<Vec<StoreCount>> {
         let counts = self.by(context, "listing", "store").await?;
         let keys = counts.iter().map(|(id, _)| StoreById(id.clone()));
@@ -132,6 +136,7 @@ impl Facets {
     }
 
     /// By currency and range of price.
+    #[graphql(complexity = "limits::scan_of(VALUES, child_complexity)")]
     async fn prices(&self, context: &Context<'_>) -> Result<Vec<PriceCount>> {
         let mut query = QueryBuilder::new("select currency, width_bucket(price, ");
         query

@@ -8,6 +8,7 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use super::{category::Category, facets::Facets, stock::StockItem, store::Store};
 use crate::{
     error::{QueryError, Result},
+    limits::SCAN,
     loaders::{CategoryById, StockOf, StoreById},
     money::{Long, Money},
     page::{self, List, Page, Sort},
@@ -326,6 +327,7 @@ pub struct ListingTotals(Listings);
 #[Object]
 impl ListingTotals {
     /// How many there are in all.
+    #[graphql(complexity = "SCAN")]
     async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
         Ok(Long(page::count(&shared(context).pool, &self.0).await?))
     }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     error::{QueryError, Result},
+    limits::{self, SCAN},
     loaders::{InsideStore, MembersOf},
     money::Long,
     order::order::{self, OrderConnection, OrderFilter, OrderSort},
@@ -195,7 +196,7 @@ impl Store {
     }
 
     /// What it offers.
-    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[graphql(complexity = "limits::page(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn listings(
         &self,
@@ -228,7 +229,7 @@ impl Store {
     }
 
     /// The orders that name it, as far as the viewer sees them: its members see all.
-    #[graphql(complexity = "page::cost(first, last, child_complexity)")]
+    #[graphql(complexity = "limits::page(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn orders(
         &self,
@@ -375,6 +376,7 @@ pub struct StoreTotals(Stores);
 #[Object]
 impl StoreTotals {
     /// How many there are in all.
+    #[graphql(complexity = "SCAN")]
     async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
         Ok(Long(page::count(&shared(context).pool, &self.0).await?))
     }

@@ -8,6 +8,7 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use super::payment::Payment;
 use crate::{
     error::Result,
+    limits::SCAN,
     listing::{listing::Listing, store::Store},
     loaders::{LinesOf, ListingById, PaymentsOf, StoreById},
     money::{Long, Money},
@@ -342,11 +343,13 @@ pub struct OrderTotals(Orders);
 #[Object]
 impl OrderTotals {
     /// How many there are in all.
+    #[graphql(complexity = "SCAN")]
     async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
         Ok(Long(page::count(&shared(context).pool, &self.0).await?))
     }
 
     /// What they come to, one for each currency.
+    #[graphql(complexity = "SCAN + child_complexity")]
     async fn totals(&self, context: &Context<'_>) -> Result<Vec<OrderSum>> {
         let mut query =
             QueryBuilder::new("select currency, count(*), sum(total)::bigint from order_summary where true");

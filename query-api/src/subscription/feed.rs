@@ -11,7 +11,6 @@ use super::shard_stream::{Ended, ShardStream};
 use crate::{
     after,
     error::{QueryError, Result},
-    progress::WAIT_AT_MOST,
     session::{Shared, shared},
 };
 
@@ -23,10 +22,11 @@ pub type Fed = (Arc<StoredEvent>, Position);
 pub async fn begin(context: &Context<'_>, after: Option<String>) -> Result<Position> {
     let shared = shared(context);
     let Some(text) = after else {
-        return Ok(shared.log.archive().position().await?);
+        return Ok(shared.archive.position().await?);
     };
     let position = after::position(&shared.log, &text)?;
-    shared.progress.wait_for(&position, WAIT_AT_MOST).await?;
+    let within = shared.settings.wait_at_most;
+    shared.progress.wait_for(&position, within).await?;
     Ok(position)
 }
 

@@ -1,6 +1,6 @@
 //! An installation of its own for each test: a database, keys, commands, projections and queries behind one port.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use auth::Keys;
 use chrono::TimeDelta;
@@ -15,7 +15,7 @@ use event_log::{
     schema::migrate,
 };
 use projectors::projectors::Projectors;
-use query_api::Service;
+use query_api::{Service, Settings};
 use reqwest::Client;
 use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -28,7 +28,7 @@ pub struct Installation {
     pub pool: PgPool,
     pub queries: Service,
     keys: Arc<Keys>,
-    client: Client,
+    pub client: Client,
     /// What was written so far, all of it.
     written: std::sync::Mutex<Position>,
     projectors: Option<Projectors>,
@@ -37,15 +37,19 @@ pub struct Installation {
 
 impl Installation {
     pub async fn start() -> Self {
-        Self::open(true).await
+        Self::with(Settings::default()).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
+        Self::open(true, settings).await
     }
 
     /// Its read models stay empty.
-    pub async fn without_projectors() -> Self {
-        Self::open(false).await
+    pub async fn without_projectors(settings: Settings) -> Self {
+        Self::open(false, settings).await
     }
 
-    async fn open(projecting: bool) -> Self {
+    async fn open(projecting: bool, limits: Settings) -> Self {
         // The client wants a provider of cryptography even for plain HTTP; the first test installs it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let database = servers::shared::postgres().await.database().await;
@@ -64,7 +68,8 @@ impl Installation {
             .await
             .unwrap();
         let projectors = projecting.then(|| Projectors::start(&pool, &log.port(), log.topology()));
-        let queries = Service::open(Log::clone(&log), pool.clone(), keys.clone())
+        let queries = limits.pool(&database).unwrap();
+        let queries = Service::open(Log::clone(&log), queries, keys.clone(), limits)
             .await
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -87,7 +92,8 @@ impl Installation {
 
     /// Another process that serves the same queries.
     pub async fn another(&self) -> String {
-        let queries = Service::open(Log::clone(&self.log), self.pool.clone(), self.keys.clone())
+        let settings = Settings::default();
+        let queries = Service::open(Log::clone(&self.log), self.pool.clone(), self.keys.clone(), settings)
             .await
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -105,6 +111,11 @@ impl Installation {
     pub fn token(&self, user: UserId, roles: &[Role]) -> String {
         self.keys
             .mint(user, &roles.iter().copied().collect(), TimeDelta::hours(1))
+    }
+
+    /// A token that is good for a second, or nearly two.
+    pub fn short_token(&self, user: UserId) -> String {
+        self.keys.mint(user, &BTreeSet::new(), TimeDelta::seconds(2))
     }
 
     pub fn admin(&self) -> String {
@@ -133,12 +144,12 @@ impl Installation {
     }
 
     /// The answer to a query that waits for this position.
-    pub async fn query_after(&self, token: Option<&str>, query: &str, variables: Value, after: &str) -> Value {
+    pub async fn query_after(&self, token: Option<&str>, query: &str, variables: Value, after: Option<&str>) -> Value {
         let body = json!({ "query": query, "variables": variables });
-        let request = self
-            .client
-            .post(format!("http://{}/graphql", self.address))
-            .header("stoa-after", after);
+        let request = self.client.post(format!("http://{}/graphql", self.address));
+        let request = after
+            .into_iter()
+            .fold(request, |request, after| request.header("stoa-after", after));
         let request = if let Some(token) = token {
             request.bearer_auth(token)
         } else {
@@ -150,7 +161,7 @@ impl Installation {
     /// The answer to a query that sees all that was written through this.
     pub async fn query(&self, token: Option<&str>, query: &str, variables: Value) -> Value {
         let written = self.written.lock().unwrap().to_string();
-        self.query_after(token, query, variables, &written).await
+        self.query_after(token, query, variables, Some(&written)).await
     }
 
     /// Waits until queries see all that was written through this.

@@ -15,22 +15,39 @@ pub struct Subscribed(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Subscribed {
     pub async fn to(address: &str, token: &str, query: &str, variables: Value) -> Self {
+        let mut subscribed = Self::connect(address, json!({ "Authorization": format!("Bearer {token}") })).await;
+        assert_eq!(subscribed.receive().await.unwrap()["type"], "connection_ack");
+        subscribed.ask("1", query, variables).await;
+        subscribed
+    }
+
+    /// A connection on which `connection_init` was said with this payload.
+    pub async fn connect(address: &str, init: Value) -> Self {
         let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
         request
             .headers_mut()
             .insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
-        let (mut socket, _) = connect_async(request).await.unwrap();
-        let init = json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } });
-        socket.send(Message::text(init.to_string())).await.unwrap();
-        let payload = json!({ "query": query, "variables": variables });
-        let subscribe = json!({ "id": "1", "type": "subscribe", "payload": payload });
-        let mut subscribed = Self(socket);
-        assert_eq!(subscribed.receive().await.unwrap()["type"], "connection_ack");
-        subscribed.0.send(Message::text(subscribe.to_string())).await.unwrap();
-        subscribed
+        let (socket, _) = connect_async(request).await.unwrap();
+        let mut connected = Self(socket);
+        connected
+            .send(&json!({ "type": "connection_init", "payload": init }))
+            .await;
+        connected
     }
 
-    async fn receive(&mut self) -> Option<Value> {
+    /// Asks for an operation under this id.
+    pub async fn ask(&mut self, id: &str, query: &str, variables: Value) {
+        let payload = json!({ "query": query, "variables": variables });
+        self.send(&json!({ "id": id, "type": "subscribe", "payload": payload }))
+            .await;
+    }
+
+    pub async fn send(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    /// The next message, as it comes.
+    pub async fn receive(&mut self) -> Option<Value> {
         loop {
             let message = timeout(Duration::from_secs(10), self.0.next())
                 .await
@@ -39,6 +56,18 @@ impl Subscribed {
                 Message::Text(text) => return Some(serde_json::from_str(&text).unwrap()),
                 Message::Close(_) => return None,
                 _ => {}
+            }
+        }
+    }
+
+    /// With what code and reason the server closes, whatever it says before.
+    pub async fn closed(&mut self) -> Option<(u16, String)> {
+        loop {
+            let message = timeout(Duration::from_secs(10), self.0.next())
+                .await
+                .expect("nothing came for 10 s")?;
+            if let Message::Close(frame) = message.ok()? {
+                return frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
             }
         }
     }
