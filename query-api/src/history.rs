@@ -226,15 +226,16 @@ fn offset_of(id: &str, cursor: &str) -> Result<u64> {
     offset.ok_or_else(|| QueryError::BadCursor(cursor.chars().take(80).collect()))
 }
 
-/// The messages among these streams that were deleted since.
+/// The messages among these streams that were deleted since. The archive is asked, where the events come from: what it
+/// tells must not be served until the projection has come to the deletion as well.
 async fn deleted(shared: &Shared, events: &[StoredEvent]) -> Result<Vec<String>> {
     let streams: Vec<&str> = events.iter().map(|event| event.envelope.stream.as_str()).collect();
-    Ok(
-        sqlx::query_scalar("select id from message where status = 'deleted' and id = any($1)")
-            .bind(streams)
-            .fetch_all(&shared.pool)
-            .await?,
+    Ok(sqlx::query_scalar(
+        "select distinct stream from log_record where stream = any($1) and event_type like 'message.deleted.%'",
     )
+    .bind(streams)
+    .fetch_all(&shared.pool)
+    .await?)
 }
 
 /// Who asks, as the token says.

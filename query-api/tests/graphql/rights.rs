@@ -172,3 +172,29 @@ async fn chats_are_seen_by_those_in_them_and_channels_by_whoever_is_signed_in() 
         "{seen}"
     );
 }
+
+#[tokio::test]
+async fn what_was_deleted_is_withheld_at_once_not_only_when_the_projection_knows() {
+    let mut stoa = Installation::start().await;
+    let owner = UserId::generate();
+    let chat = stoa.chat("group", owner, &[]).await;
+    let (message, _) = stoa.say(owner, chat, "a word about apples").await;
+    stoa.data(None, "{ chats { totalCount } }", json!({})).await;
+    stoa.stop_projectors().await;
+    let token = stoa.token(owner, &[]);
+    let history = "query ($id: ID!) { history(id: $id) { nodes { type data } } }";
+    let seen = stoa
+        .query_after(Some(&token), history, json!({ "id": message }), None)
+        .await;
+    assert!(seen.to_string().contains("apples"), "{seen}");
+    let path = format!("chats/{chat}/messages/{message}/delete");
+    stoa.command(&token, &path, &json!({})).await;
+    let seen = stoa
+        .query_after(Some(&token), history, json!({ "id": message }), None)
+        .await;
+    assert_eq!(
+        seen["data"]["history"]["nodes"][1]["type"], "message.deleted.v1",
+        "{seen}"
+    );
+    assert!(!seen.to_string().contains("apples"), "{seen}");
+}
