@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use event_log::owner::Outcome;
-use tokio::{task::coop::unconstrained, time::timeout};
+use tokio::{
+    task::coop::unconstrained,
+    time::{sleep, timeout},
+};
 
 use crate::{
     Service,
@@ -14,6 +17,11 @@ use crate::{
     shard::{Appended, Fetched, Shard, Step, fingerprint},
 };
 
+/// How often the archive is asked for what one decision reads.
+const LOADS: u32 = 3;
+/// Before it is asked again.
+const LOAD_PAUSE: Duration = Duration::from_millis(25);
+
 /// A command under way.
 pub(crate) struct Execution<'a> {
     service: &'a Service,
@@ -21,6 +29,8 @@ pub(crate) struct Execution<'a> {
     request: Request,
     fetched: Fetched,
     started: Instant,
+    /// How often the archive was asked since the command was last decided.
+    loads: u32,
     /// A commit of this command was sent and is void. Another writer may have cut it off that was asked for the same
     /// command: "not carried out" can no longer be said, only found out by the key.
     cut_off: bool,
@@ -43,6 +53,7 @@ impl<'a> Execution<'a> {
             request,
             fetched: Fetched::default(),
             started: Instant::now(),
+            loads: 0,
             cut_off: false,
         })
     }
@@ -59,14 +70,15 @@ impl<'a> Execution<'a> {
 
     /// Fetches ahead what the decision is likely to need.
     pub async fn warm(&mut self) -> Result<(), Problem> {
-        if let Some((wanted, streams)) = self.shard.wants(&self.request) {
-            self.fetched.loaded = Some((self.service.loader.load(wanted).await?, streams));
+        if let Some((wanted, missing)) = self.shard.wants(&self.request) {
+            self.fetched.loaded = Some((self.service.loader.load(wanted).await?, missing));
         }
         Ok(())
     }
 
     /// Takes the command to its decision.
     pub async fn decide(&mut self) -> Decided {
+        self.loads = 0;
         Decided(self.step_by_step().await)
     }
 
@@ -78,9 +90,16 @@ impl<'a> Execution<'a> {
             // as one with many lines under way does, even where nobody else holds it.
             let attempt = unconstrained(async { self.shard.attempt(&mut self.request, &self.fetched, now) });
             match attempt.await? {
-                Step::Load(wanted, streams) => {
+                Step::Load(wanted, missing) => {
+                    // Where the archive and the tail do not meet the next moment they may; if not, somebody has to look.
+                    match self.loads {
+                        0 => {}
+                        1..LOADS => sleep(LOAD_PAUSE * self.loads).await,
+                        _ => return Err(never_met(&self.request.target.stream)),
+                    }
+                    self.loads += 1;
                     let loaded = timeout(left, self.service.loader.load(wanted)).await;
-                    self.fetched.loaded = Some((loaded.map_err(|_| too_slow())??, streams));
+                    self.fetched.loaded = Some((loaded.map_err(|_| too_slow())??, missing));
                 }
                 Step::Stand(stores) => {
                     let user = self.request.viewer.user.ok_or_else(Problem::no_token)?;
@@ -204,6 +223,15 @@ impl<'a> Execution<'a> {
             .checked_sub(self.started.elapsed())
             .ok_or_else(too_slow)
     }
+}
+
+fn never_met(stream: &str) -> Problem {
+    tracing::error!(stream, "archive and tail do not meet, however often they are read");
+    Problem::unavailable(
+        "archive-not-met",
+        "what the archive holds and what was appended since do not meet; the command was not carried out",
+        2,
+    )
 }
 
 fn too_slow() -> Problem {

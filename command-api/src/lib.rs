@@ -184,6 +184,11 @@ impl Service {
         !self.is_closing() && self.shards.values().all(open)
     }
 
+    /// How many scopes have aggregates in memory.
+    pub fn scopes_in_memory(&self) -> usize {
+        self.shards.values().map(Shard::scopes_in_memory).sum()
+    }
+
     /// Takes no more commands, finishes those under way, and gives the shards up.
     pub async fn shutdown(&self) {
         self.closing.cancel();

@@ -39,9 +39,31 @@ pub(crate) struct Scope {
     whole: bool,
     weight: usize,
     counted: usize,
+    /// Streams that were found to have no event, for the decision under way.
+    unwritten: Vec<String>,
 }
 
-/// A stream in memory. A stream without an event has version 0.
+/// What a decision reads and is not in memory.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Missing {
+    pub streams: Vec<String>,
+    /// And whatever other streams the scope has.
+    pub whole: bool,
+}
+
+impl Missing {
+    pub fn is_nothing(&self) -> bool {
+        self.streams.is_empty() && !self.whole
+    }
+
+    /// Whether whoever has this has the other as well.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.whole >= other.whole && other.streams.iter().all(|stream| self.streams.contains(stream))
+    }
+}
+
+/// A stream in memory. One without an event has version 0 and is here for one decision only: it may begin in another
+/// scope at any time.
 #[derive(Debug)]
 pub(crate) struct Cached {
     /// Lent to a decision while it is `None`.
@@ -53,8 +75,8 @@ pub(crate) struct Cached {
 /// Why a stream could not be folded.
 #[derive(Debug)]
 pub(crate) enum Unfoldable {
-    /// Archive and tail do not meet: load again.
-    Gap,
+    /// The archive's events and the tail's do not follow on each other: load again.
+    Gap(String),
     /// An event can not be read.
     Decode(String, DecodeError),
 }
@@ -76,6 +98,14 @@ impl ScopeCache {
         self.generation = generation;
     }
 
+    /// What is missing in memory for a decision.
+    pub fn missing(&self, target: &Target, reads: &Reads) -> Missing {
+        match self.scopes.peek(&target.scope) {
+            Some(scope) => scope.missing(target, reads),
+            None => Scope::default().missing(target, reads),
+        }
+    }
+
     /// The scope, which becomes the one used last.
     pub fn scope(&mut self, name: &str) -> &mut Scope {
         if !self.scopes.contains(name) {
@@ -84,14 +114,17 @@ impl ScopeCache {
         self.scopes.get_mut(name).expect("it was put there when it was missing")
     }
 
-    /// Counts what the scope weighs now, and drops the scopes not used for longest while all are too heavy.
+    /// After a decision, however it ended: forgets the scope's streams that have no event, counts what the scope weighs
+    /// now, and drops the scopes not used for longest while all are too heavy.
     pub fn balance(&mut self, name: &str) {
         let Some(scope) = self.scopes.peek_mut(name) else {
             return;
         };
+        scope.forget_unwritten();
         self.weight =
             self.weight + OVERHEAD + scope.weight - std::mem::replace(&mut scope.counted, OVERHEAD + scope.weight);
-        if scope.streams.len() > MOST_STREAMS && !scope.whole {
+        let (streams, whole) = (scope.streams.len(), scope.whole);
+        if !whole && (streams == 0 || streams > MOST_STREAMS) {
             self.drop_scope(name);
         }
         while self.weight > self.limit && self.scopes.len() > 1 {
@@ -99,6 +132,11 @@ impl ScopeCache {
                 self.weight -= dropped.counted;
             }
         }
+    }
+
+    /// How many scopes are in memory.
+    pub fn len(&self) -> usize {
+        self.scopes.len()
     }
 
     fn drop_scope(&mut self, name: &str) {
@@ -109,29 +147,34 @@ impl ScopeCache {
 }
 
 impl Scope {
-    /// Whether all is here that a decision about this stream reads.
-    pub fn has(&self, target: &Target, reads: &Reads) -> bool {
-        match reads {
-            Reads::Nothing => self.knows(&target.stream),
-            Reads::Streams(streams) => self.knows(&target.stream) && streams.iter().all(|stream| self.knows(stream)),
-            // A new stream of a whole scope is known not to be there yet.
-            Reads::WholeScope => self.whole,
+    /// What a decision about this stream reads and is not here. The stream itself is looked up as long as it has no
+    /// event, also where the scope is here as a whole: it may be another scope's.
+    fn missing(&self, target: &Target, reads: &Reads) -> Missing {
+        let others = match reads {
+            Reads::Nothing | Reads::WholeScope => &[][..],
+            Reads::Streams(others) => others,
+        };
+        let mut streams: Vec<String> = Vec::new();
+        for stream in std::iter::once(&target.stream).chain(others) {
+            if !self.knows(stream) && !streams.contains(stream) {
+                streams.push(stream.clone());
+            }
+        }
+        Missing {
+            streams,
+            whole: *reads == Reads::WholeScope && !self.whole,
         }
     }
 
     /// Whether this stream is here.
-    pub fn knows(&self, stream: &str) -> bool {
+    fn knows(&self, stream: &str) -> bool {
         let cached = self.streams.get(stream);
         cached.is_some_and(|cached| cached.aggregate.is_some())
     }
 
-    /// Folds a stream from what the archive has of it and the tail, unless it is here already.
-    pub fn admit(&mut self, stream: &str, archived: &[StoredEvent], tail: &Tail) -> Result<(), Unfoldable> {
-        if self
-            .streams
-            .get(stream)
-            .is_some_and(|cached| cached.aggregate.is_some())
-        {
+    /// Folds a stream of the scope `name` from what the archive has of it and the tail, unless it is here already.
+    pub fn admit(&mut self, name: &str, stream: &str, archived: &[StoredEvent], tail: &Tail) -> Result<(), Unfoldable> {
+        if self.knows(stream) {
             return Ok(());
         }
         let Some(entity) = by_stream(stream) else {
@@ -145,7 +188,7 @@ impl Scope {
         let mut aggregate = (entity.fresh)();
         let mut fold = |event: &StoredEvent| {
             if event.envelope.version != cached.version + 1 {
-                return Err(Unfoldable::Gap);
+                return Err(Unfoldable::Gap(stream.to_owned()));
             }
             aggregate
                 .apply(&event.envelope.event_type, &event.value)
@@ -155,8 +198,12 @@ impl Scope {
         };
         archived.iter().try_for_each(&mut fold)?;
         let after = archived.last().map_or(0, |event| event.envelope.version);
-        tail.events(stream, after).iter().try_for_each(|event| fold(event))?;
+        let later = tail.events(name, stream, after);
+        later.iter().try_for_each(|event| fold(event))?;
         cached.aggregate = Some(aggregate);
+        if cached.version == 0 {
+            self.unwritten.push(stream.to_owned());
+        }
         self.weight += cached.weight;
         self.forget(stream);
         self.streams.insert(stream.to_owned(), cached);
@@ -179,6 +226,7 @@ impl Scope {
             };
             self.weight += cached.weight;
             self.streams.insert(target.stream.clone(), cached);
+            self.unwritten.push(target.stream.clone());
         }
         let cached = self.streams.get_mut(&target.stream)?;
         let (aggregate, version) = (cached.aggregate.take()?, cached.version);
@@ -227,9 +275,18 @@ impl Scope {
         }
     }
 
-    /// Forgets a stream whose aggregate holds what never happened. The scope is no longer whole with that.
+    fn forget_unwritten(&mut self) {
+        for stream in std::mem::take(&mut self.unwritten) {
+            if self.streams.get(&stream).is_some_and(|cached| cached.version == 0) {
+                self.forget(&stream);
+            }
+        }
+    }
+
+    /// Forgets a stream whose aggregate holds what never happened. The scope is no longer whole with that, unless the
+    /// stream has no event anyway.
     pub fn drop_stream(&mut self, stream: &str) {
-        self.whole = false;
+        self.whole &= self.streams.get(stream).is_none_or(|cached| cached.version == 0);
         self.forget(stream);
     }
 

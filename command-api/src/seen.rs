@@ -14,12 +14,11 @@ use std::{
     time::Duration,
 };
 
-use domain::decision::Reads;
 use event_log::{archive::names::Name, commit::Commit, log::Log, owner::Owner};
 use tokio::{sync::watch, time::sleep};
 use uuid::Uuid;
 
-use crate::request::Request;
+use crate::{request::Request, scope_cache::Missing};
 
 /// Bits that one name sets: with 13 bits a name, at ten million names, one in five hundred unknown ones is looked up.
 const PROBES: u64 = 6;
@@ -66,17 +65,16 @@ impl Seen {
         self.add(self.hasher.hash_one(stream));
     }
 
-    /// Whether all that a command would look up in the archive is new: its key, and what `unknown` of its streams.
-    pub fn nothing_of(&self, request: &Request, cold: bool, unknown: impl Fn(&str) -> bool) -> bool {
-        let new = |name: &str| !unknown(name) || !self.may_have(self.hasher.hash_one(name));
-        let command_is_new = || request.key.is_none() || !self.may_have(self.hasher.hash_one(request.id));
-        let streams_are_new = || match &request.reads {
-            _ if !cold => true,
-            Reads::Nothing => new(&request.target.stream),
-            Reads::Streams(others) => new(&request.target.stream) && others.iter().all(|stream| new(stream)),
-            Reads::WholeScope => new(&request.target.stream) && !self.may_have(self.of_scope(&request.target.scope)),
-        };
-        self.is_ready() && command_is_new() && streams_are_new()
+    /// Whether all that a command would look up in the archive is new: its key, and what is missing in memory.
+    pub fn nothing_of(&self, request: &Request, missing: &Missing) -> bool {
+        let new = |hash| !self.may_have(hash);
+        self.is_ready()
+            && (request.key.is_none() || new(self.hasher.hash_one(request.id)))
+            && missing
+                .streams
+                .iter()
+                .all(|stream| new(self.hasher.hash_one(stream.as_str())))
+            && (!missing.whole || new(self.of_scope(&request.target.scope)))
     }
 
     fn take(&self, name: Name<'_>) {

@@ -1,12 +1,12 @@
 //! One step of a command under its shard's lock: gather what the decision reads, decide, append. No I/O happens here:
 //! what is missing is said ([`Step`]) and fetched by the caller without the lock.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use domain::{
-    decision::{Reads, RefusalKind, Services, Target},
+    decision::{RefusalKind, Services, Target},
     erased::Refused,
     id::{self, StoreId},
 };
@@ -23,7 +23,7 @@ use crate::{
     problem::Problem,
     receipt::ReceiptEvent,
     request::Request,
-    scope_cache::{ScopeCache, Unfoldable},
+    scope_cache::{Missing, ScopeCache, Unfoldable},
     seen::Seen,
     standing::Found,
 };
@@ -39,8 +39,8 @@ pub(crate) struct Shard {
 /// What was fetched for a command so far.
 #[derive(Debug, Default)]
 pub(crate) struct Fetched {
-    /// From the archive, with whether the streams were asked for too and not the command alone.
-    pub loaded: Option<(Loaded, bool)>,
+    /// From the archive, with what was asked for beside the command.
+    pub loaded: Option<(Loaded, Missing)>,
     /// The viewer's standing in the stores that the decision named, and whether it is as of now.
     pub standing: Option<(Found, bool)>,
 }
@@ -48,8 +48,8 @@ pub(crate) struct Fetched {
 /// What comes next for a command.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Load this first; `true` when it asks for streams.
-    Load(LoadRequest, bool),
+    /// Load this first.
+    Load(LoadRequest, Missing),
     /// Look up the viewer's standing in these stores first.
     Stand(Vec<StoreId>),
     /// The shard is being reopened: wait for it.
@@ -62,6 +62,15 @@ pub(crate) enum Step {
     Refused(Problem, Confirmation),
     /// It was refused for what the viewer is not, in these stores.
     Denied(Problem, Vec<StoreId>),
+}
+
+/// What came of gathering what a decision reads.
+enum Gathered {
+    /// All of it is in memory.
+    Ready,
+    /// The stream is another scope's.
+    Elsewhere,
+    Step(Step),
 }
 
 /// A commit on its way.
@@ -82,49 +91,56 @@ impl Shard {
         }
     }
 
+    /// How many scopes are in memory.
+    pub fn scopes_in_memory(&self) -> usize {
+        self.cache.lock().len()
+    }
+
     /// What a command needs from the archive, as far as can be told before it is decided.
-    pub fn wants(&self, request: &Request) -> Option<(LoadRequest, bool)> {
-        let mut cache = self.cache.lock();
-        let scope = cache.scope(&request.target.scope);
-        let cold = !scope.has(&request.target, &request.reads);
-        let new = || self.seen.nothing_of(request, cold, |stream| !scope.knows(stream));
-        ((cold || request.key.is_some()) && !new()).then(|| self.load_request(request, cold))
+    pub fn wants(&self, request: &Request) -> Option<(LoadRequest, Missing)> {
+        let missing = self.cache.lock().missing(&request.target, &request.reads);
+        let needed = !missing.is_nothing() || request.key.is_some();
+        (needed && !self.seen.nothing_of(request, &missing)).then(|| self.load_request(request, missing))
     }
 
     /// Takes the command as far as it goes without I/O. `now` is when it happens.
     pub fn attempt(&self, request: &mut Request, fetched: &Fetched, now: DateTime<Utc>) -> Result<Step, Problem> {
         let mut cache = self.cache.lock();
-        let step = self.gather(&mut cache, request, fetched)?;
-        let step = match step {
-            Some(step) => step,
-            None => self.decide(&mut cache, request, fetched, now)?,
+        let step = match self.gather(&mut cache, request, fetched) {
+            Ok(Gathered::Ready) => self.decide(&mut cache, request, fetched, now),
+            Ok(Gathered::Elsewhere) => Ok(self.refused(&mut cache, elsewhere(request))),
+            Ok(Gathered::Step(step)) => Ok(step),
+            Err(problem) => Err(problem),
         };
+        // Also after a refusal: it has put into the cache what it was decided on.
         cache.balance(&request.target.scope);
-        Ok(step)
+        step
     }
 
     /// Sees to it that all the decision reads is in memory, and that the command is new.
-    fn gather(&self, cache: &mut ScopeCache, request: &Request, fetched: &Fetched) -> Result<Option<Step>, Problem> {
-        let cold = !cache.scope(&request.target.scope).has(&request.target, &request.reads);
+    fn gather(&self, cache: &mut ScopeCache, request: &Request, fetched: &Fetched) -> Result<Gathered, Problem> {
+        let name = &request.target.scope;
+        let missing = cache.missing(&request.target, &request.reads);
         let command = request.key.as_ref().map(|_| request.id);
-        if !cold && command.is_none() {
-            return Ok(None);
+        if missing.is_nothing() && command.is_none() {
+            return Ok(Gathered::Ready);
         }
         let generation = cache.generation;
-        let scope = cache.scope(&request.target.scope);
+        let scope = cache.scope(name);
         let looked = self.owner.tail(generation, |tail| {
             if let Some(TailCommit { commit, pending }) = command.and_then(|command| tail.command(command)) {
-                return Ok(Some(Step::Repeated(Arc::clone(commit), pending.clone())));
+                let repeated = Step::Repeated(Arc::clone(commit), pending.clone());
+                return Ok(Gathered::Step(repeated));
             }
             let load = || {
-                let (wanted, streams) = self.load_request(request, cold);
-                Some(Step::Load(wanted, streams))
+                let (wanted, missing) = self.load_request(request, missing.clone());
+                Gathered::Step(Step::Load(wanted, missing))
             };
             let nothing = Loaded::default();
             let loaded = match &fetched.loaded {
-                Some((loaded, with_streams)) if loaded.next >= tail.start() && (*with_streams || !cold) => loaded,
+                Some((loaded, asked)) if loaded.next >= tail.start() && asked.covers(&missing) => loaded,
                 // What the tail forgot was noted before: what is neither here nor there is new.
-                _ if self.seen.nothing_of(request, cold, |stream| !scope.knows(stream)) => &nothing,
+                _ if self.seen.nothing_of(request, &missing) => &nothing,
                 _ => return Ok(load()),
             };
             if let Some(events) = command.and_then(|command| loaded.commands.get(&command)) {
@@ -132,40 +148,40 @@ impl Shard {
                     shard: self.owner.shard(),
                     events: events.clone(),
                 };
-                return Ok(Some(Step::Repeated(Arc::new(commit), None)));
+                let repeated = Step::Repeated(Arc::new(commit), None);
+                return Ok(Gathered::Step(repeated));
             }
-            if !cold {
-                return Ok(None);
+            let target = &request.target.stream;
+            let is_elsewhere = || loaded.elsewhere.contains(target) || tail.is_elsewhere(name, target);
+            if missing.streams.contains(target) && is_elsewhere() {
+                return Ok(Gathered::Elsewhere);
             }
-            if loaded.elsewhere.contains(&request.target.stream) {
-                return Err(elsewhere(request));
-            }
-            let archived = |stream: &str| loaded.streams.get(stream).map_or(&[][..], Vec::as_slice);
-            let mut streams: HashSet<&str> = HashSet::from([request.target.stream.as_str()]);
-            match &request.reads {
-                Reads::Nothing => {}
-                Reads::Streams(others) => streams.extend(others.iter().map(String::as_str)),
-                Reads::WholeScope => {
-                    streams.extend(loaded.streams.keys().map(String::as_str));
-                    streams.extend(tail.scope_streams(&request.target.scope));
-                }
+            // Of the others, those of another scope count as streams without an event.
+            let mut streams: Vec<&str> = missing.streams.iter().map(String::as_str).collect();
+            if missing.whole {
+                streams.extend(loaded.streams.keys().map(String::as_str));
+                streams.extend(tail.scope_streams(name));
             }
             for stream in streams {
-                match scope.admit(stream, archived(stream), tail) {
+                let archived = loaded.streams.get(stream).map_or(&[][..], Vec::as_slice);
+                match scope.admit(name, stream, archived, tail) {
                     Ok(()) => {}
-                    Err(Unfoldable::Gap) => return Ok(load()),
+                    Err(Unfoldable::Gap(stream)) => {
+                        tracing::warn!(
+                            stream,
+                            "what the archive has of a stream and what the tail has do not meet"
+                        );
+                        return Ok(load());
+                    }
                     Err(Unfoldable::Decode(stream, error)) => return Err(Problem::unreadable(&stream, &error)),
                 }
             }
-            if request.reads == Reads::WholeScope {
+            if missing.whole {
                 scope.mark_whole();
             }
-            Ok(None)
+            Ok(Gathered::Ready)
         });
-        match looked {
-            Ok(step) => step,
-            Err(error) => Ok(Some(not_open(cache, error))),
-        }
+        looked.unwrap_or_else(|error| Ok(Gathered::Step(not_open(cache, error))))
     }
 
     /// Decides on what is in memory, and appends.
@@ -179,8 +195,9 @@ impl Shard {
         let generation = cache.generation;
         let scope = cache.scope(&request.target.scope);
         let Some((mut aggregate, version, view)) = scope.lend(&request.target, &request.reads) else {
-            let (wanted, streams) = self.load_request(request, true);
-            return Ok(Step::Load(wanted, streams));
+            let missing = cache.missing(&request.target, &request.reads);
+            let (wanted, missing) = self.load_request(request, missing);
+            return Ok(Step::Load(wanted, missing));
         };
         let stream = request.target.stream.clone();
         if !request.condition.holds(version) {
@@ -219,6 +236,10 @@ impl Shard {
                 return self.turned_down(cache, refused, stores);
             }
         };
+        if events.is_empty() {
+            scope.put(&stream, aggregate, version, 0);
+            return Ok(self.refused(cache, AppendError::Empty.into()));
+        }
         let cause = request.cause(found.position.filter(|_| !stores.is_empty()));
         let (mut drafts, mut receipts, mut bytes) = (Vec::new(), Vec::new(), 0);
         for (event, version) in events.into_iter().zip(version + 1..) {
@@ -281,23 +302,16 @@ impl Shard {
         }
     }
 
-    fn load_request(&self, request: &Request, with_streams: bool) -> (LoadRequest, bool) {
-        let mut streams = Vec::new();
-        if with_streams {
-            streams.push(request.target.stream.clone());
-            if let Reads::Streams(others) = &request.reads {
-                streams.extend(others.iter().cloned());
-            }
-        }
+    fn load_request(&self, request: &Request, missing: Missing) -> (LoadRequest, Missing) {
         let commands: Vec<Uuid> = request.key.iter().map(|_| request.id).collect();
         let wanted = LoadRequest {
             shard: self.owner.shard(),
             scope: request.target.scope.clone(),
-            whole_scope: with_streams && request.reads == Reads::WholeScope,
-            streams,
+            whole_scope: missing.whole,
+            streams: missing.streams.clone(),
             commands,
         };
-        (wanted, with_streams)
+        (wanted, missing)
     }
 }
 

@@ -109,7 +109,7 @@ impl Standings {
                     let settled = tail.settled();
                     next = next.max(settled);
                     events.extend(
-                        tail.events(&stream, version)
+                        tail.events(&stream, &stream, version)
                             .iter()
                             .filter(|event| event.offset < settled)
                             .map(|event| (**event).clone()),

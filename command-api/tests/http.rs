@@ -15,3 +15,5 @@ mod lifecycle;
 mod outcomes;
 #[path = "http/rights.rs"]
 mod rights;
+#[path = "http/scopes.rs"]
+mod scopes;

@@ -58,6 +58,9 @@ pub enum StoreError {
     /// It is of no use to append this, or not now.
     #[error(transparent)]
     Append(#[from] AppendError),
+    /// The stream belongs to another scope.
+    #[error("{0} belongs to another scope")]
+    Elsewhere(String),
     /// The owner's tail never reached back to the archive's checkpoint.
     #[error("archive and tail did not meet")]
     Torn,
@@ -101,9 +104,13 @@ impl<A: Entity> LogStore<A> {
             let mut events = loaded.streams.remove(stream).unwrap_or_default();
             let version = events.last().map_or(0, |event| event.envelope.version);
             let tail = self.owner.tail(generation, |tail| {
-                (tail.start() <= loaded.next).then(|| tail.events(stream, version))
+                let elsewhere = loaded.elsewhere.contains(stream) || tail.is_elsewhere(&self.scope, stream);
+                (tail.start() <= loaded.next).then(|| (elsewhere, tail.events(&self.scope, stream, version)))
             });
-            if let Some(tail) = tail.map_err(AppendError::from)? {
+            if let Some((elsewhere, tail)) = tail.map_err(AppendError::from)? {
+                if elsewhere {
+                    return Err(StoreError::Elsewhere(stream.to_owned()));
+                }
                 events.extend(tail.iter().map(|event| StoredEvent::clone(event)));
                 return Ok((events, generation, loaded.next));
             }
@@ -182,7 +189,7 @@ impl<A: Entity> EventStore<A> for LogStore<A> {
         };
         let drafts = events.iter().zip(context.version + 1..).map(draft).collect();
         let appended = self.owner.append_if(context.generation, drafts, |tail| {
-            tail.start() <= context.archived && tail.events(&context.stream, context.version).is_empty()
+            tail.start() <= context.archived && tail.events(&self.scope, &context.stream, context.version).is_empty()
         });
         let pending = appended
             .map_err(|error| StoreError::from(error).unexpected())?

@@ -85,13 +85,19 @@ impl Tail {
         self.bytes
     }
 
-    /// The events of a stream after this version, in order.
-    pub fn events(&self, stream: &str, after_version: u64) -> Vec<TailEvent> {
+    /// The events of a scope's stream after this version, in order. A stream of another scope has none.
+    pub fn events(&self, scope: &str, stream: &str, after_version: u64) -> Vec<TailEvent> {
         let events = self.streams.get(stream).into_iter().flatten();
         events
-            .filter(|event| event.envelope.version > after_version)
+            .filter(|event| event.scope.as_deref() == Some(scope) && event.envelope.version > after_version)
             .cloned()
             .collect()
+    }
+
+    /// Whether the stream has events here that belong to another scope than this one.
+    pub fn is_elsewhere(&self, scope: &str, stream: &str) -> bool {
+        let mut events = self.streams.get(stream).into_iter().flatten();
+        events.any(|event| event.scope.as_deref() != Some(scope))
     }
 
     /// The commit of a command.

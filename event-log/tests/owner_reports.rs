@@ -165,7 +165,7 @@ async fn an_outcome_is_unknown_only_when_the_deadline_passes_before_the_shard_is
     drop(silent);
     broker.release();
     let generation = owner.opened().await.unwrap();
-    let found = owner.tail(generation, |tail| tail.events("ord_1", 0).len());
+    let found = owner.tail(generation, |tail| tail.events("ord_1", "ord_1", 0).len());
     assert_eq!(found.unwrap(), 1);
 }
 

@@ -75,8 +75,8 @@ async fn a_command_that_a_lesser_writer_cut_off_is_decided_again() {
 #[tokio::test]
 async fn a_command_whose_outcome_was_unknown_is_found_by_its_key() {
     let mut settings = Settings::new("test");
-    settings.log.report_within = Duration::from_millis(500);
-    settings.log.answer_within = Duration::from_secs(1);
+    settings.log.report_within = Duration::from_secs(3);
+    settings.log.answer_within = Duration::from_secs(6);
     let stoa = Installation::postgres_with(settings).await;
     let token = stoa.token(UserId::generate(), &[]);
     let store = StoreId::generate();

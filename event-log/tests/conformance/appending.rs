@@ -126,7 +126,7 @@ pub async fn the_tail_holds_what_the_archive_does_not<K: Keeper>() {
         assert!(tail.command(of(&first[4])).is_none());
         assert_eq!(tail.start(), archived.next);
         assert_eq!(tail.scope_streams("ord_1").collect::<Vec<_>>(), ["ord_1"]);
-        tail.events("ord_1", 0).len()
+        tail.events("ord_1", "ord_1", 0).len()
     };
     assert_eq!(owner.tail(generation, read).unwrap(), 6);
 
@@ -136,7 +136,7 @@ pub async fn the_tail_holds_what_the_archive_does_not<K: Keeper>() {
     let command = second.cause.command;
     let pending = owner.append(generation, vec![second]).unwrap();
     let known = |tail: &Tail| {
-        assert_eq!(tail.events("ord_1", 6).len(), 1);
+        assert_eq!(tail.events("ord_1", "ord_1", 6).len(), 1);
         tail.command(command).cloned()
     };
     let joined = owner.tail(generation, known).unwrap().unwrap();
@@ -146,9 +146,19 @@ pub async fn the_tail_holds_what_the_archive_does_not<K: Keeper>() {
 
     // The archive has come to the end: what it had the time before is dropped.
     owner.archived(owner.checkpoint().next);
-    assert_eq!(owner.tail(generation, |tail| tail.events("ord_1", 0).len()).unwrap(), 7);
+    assert_eq!(
+        owner
+            .tail(generation, |tail| tail.events("ord_1", "ord_1", 0).len())
+            .unwrap(),
+        7
+    );
     owner.archived(owner.checkpoint().next);
-    assert_eq!(owner.tail(generation, |tail| tail.events("ord_1", 0).len()).unwrap(), 0);
+    assert_eq!(
+        owner
+            .tail(generation, |tail| tail.events("ord_1", "ord_1", 0).len())
+            .unwrap(),
+        0
+    );
     assert_eq!(owner.tail(generation, Tail::bytes).unwrap(), 0);
     let stale = NotOpen::Stale { current: generation };
     assert_eq!(owner.tail(generation - 1, |_| ()).unwrap_err(), stale);

@@ -66,7 +66,11 @@ pub async fn a_refusal_of_a_writer_that_was_cut_off_is_not_confirmed<K: Keeper>(
     // It reopens by itself, and then has seen what the other wrote.
     let current = timeout(PATIENCE, old.opened()).await.unwrap().unwrap();
     assert!(current > generation);
-    assert_eq!(old.tail(current, |tail| tail.events("ord_1", 0).len()).unwrap(), 1);
+    assert_eq!(
+        old.tail(current, |tail| tail.events("ord_1", "ord_1", 0).len())
+            .unwrap(),
+        1
+    );
     old.close().await;
     new.close().await;
 }
