@@ -8,7 +8,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
-    sync::Arc,
+    time::Duration,
 };
 
 use sqlx::{PgPool, Row};
@@ -16,18 +16,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     archive::{head, watch::ArchiveWatch},
-    chain_reader::Check,
     checkpoint::Checkpoint,
+    feed::Feed,
     log::Log,
     pause::Backoff,
-    port::{LogError, Port},
-    reader::{Read, Reader},
+    port::LogError,
+    reader::Read,
     row::{Columns, partition_of},
     shard::Shard,
 };
 
 /// Commits of one statement, at most: what has arrived by then, never waited for.
 const BATCH: usize = 2000;
+
+/// How often a statement is begun, at most, when little comes.
+const PACE: Duration = Duration::from_millis(10);
 
 const COPY: &str = r#"
     with advanced as (
@@ -52,7 +55,7 @@ const COPY: &str = r#"
 
 /// Copies a log into its archive.
 pub struct Archiver {
-    port: Arc<dyn Port>,
+    feed: Feed,
     pool: PgPool,
     watch: ArchiveWatch,
     shards: BTreeSet<Shard>,
@@ -60,10 +63,11 @@ pub struct Archiver {
 }
 
 impl Archiver {
-    /// The archiver of this log, which is kept in Kafka. (A log in Postgres is its own archive.)
-    pub fn new(log: &Log) -> Self {
+    /// The archiver of this log, which is kept in Kafka, on a feed that checks hashes. (A log in Postgres is its own
+    /// archive.)
+    pub fn new(log: &Log, feed: Feed) -> Self {
         Self {
-            port: log.port(),
+            feed,
             pool: log.archive().pool().clone(),
             watch: log.archive().watch().clone(),
             shards: log.topology().shards().collect(),
@@ -110,9 +114,9 @@ impl Archiver {
             archived.insert(*shard, head(&self.pool, *shard).await?);
         }
         let checkpoints = archived.values().cloned().collect();
-        let mut reader = Reader::new(self.port.clone(), checkpoints, Check::Hashes);
+        let mut follower = self.feed.follow(checkpoints, PACE);
         loop {
-            let batch = reader.next_batch(BATCH).await?;
+            let batch = follower.next_batch(BATCH).await?;
             self.copy(&mut archived, batch).await?;
             self.backoff.reset();
         }
@@ -125,7 +129,7 @@ impl Archiver {
         let mut reached: BTreeMap<Shard, Checkpoint> = BTreeMap::new();
         for read in batch {
             let shard = read.commit.shard;
-            for (event, record) in read.commit.events.iter().zip(&read.records) {
+            for (event, record) in read.commit.events.iter().zip(read.records.iter()) {
                 columns.push(record).map_err(|error| LogError::Broken {
                     shard,
                     offset: event.offset,

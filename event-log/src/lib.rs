@@ -24,6 +24,7 @@
 //! | [`kafka`] | the adapter for Kafka |
 //! | [`chain_reader`] | the rule by which a reader believes, record by record |
 //! | [`reader`] | commits of several shards, following the log's end |
+//! | [`feed`] | one reading of the log for everybody in a process |
 //! | `pause` | pauses between attempts |
 //! | [`control`] | the writer's own records: the barrier and the check |
 //! | [`limits`] | how much a writer may have under way |
@@ -40,6 +41,7 @@ pub mod checkpoint;
 pub mod commit;
 pub mod control;
 pub mod envelope;
+pub mod feed;
 pub mod kafka;
 pub mod limits;
 pub mod log;

@@ -25,9 +25,9 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
     /// The commit. A writer's own record is one too ([`Commit::is_control`]): it moves the checkpoint.
-    pub commit: Commit,
+    pub commit: Arc<Commit>,
     /// Its records as they lie in the log; only when hashes are checked ([`Check::Hashes`]).
-    pub records: Vec<Record>,
+    pub records: Arc<[Record]>,
     /// The checkpoint to keep together with what was made of the commit.
     pub checkpoint: Checkpoint,
 }
@@ -66,6 +66,17 @@ impl Reader {
     /// Where it stands in a shard.
     pub fn checkpoint(&self, shard: Shard) -> Option<&Checkpoint> {
         self.chains.get(&shard).map(ChainReader::checkpoint)
+    }
+
+    /// How many shards it reads.
+    pub(crate) fn shards(&self) -> usize {
+        self.chains.len()
+    }
+
+    /// Whether it reads this checkpoint's shard, and goes on from there.
+    pub(crate) fn stands_at(&self, at: &Checkpoint) -> bool {
+        self.checkpoint(at.shard)
+            .is_some_and(|own| (own.head_offset, own.head) == (at.head_offset, at.head))
     }
 
     /// What it has seen of a shard.
@@ -136,8 +147,8 @@ impl Reader {
             self.suspect = Some(shard);
         }
         Ok(step.commit.map(|commit| Read {
-            commit,
-            records: step.records,
+            commit: Arc::new(commit),
+            records: step.records.into(),
             checkpoint,
         }))
     }

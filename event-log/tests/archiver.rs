@@ -14,6 +14,8 @@ use bytes::Bytes;
 use event_log::{
     archiver::Archiver,
     audit,
+    chain_reader::Check,
+    feed::Feed,
     kafka::KafkaSettings,
     log::{Log, LogSettings},
     port::{Appender, LogError},
@@ -40,6 +42,10 @@ async fn log() -> Log {
         ..LogSettings::new(database().await)
     };
     Log::open(settings).await.unwrap()
+}
+
+async fn archiver(log: &Log) -> Archiver {
+    Archiver::new(log, Feed::start(log, Check::Hashes).await.unwrap())
 }
 
 async fn append(appender: &mut dyn Appender, commit: Vec<Record>) -> u64 {
@@ -85,8 +91,8 @@ async fn each_valid_record_is_archived_once_whatever_becomes_of_the_archivers() 
     });
     // Cut off at any moment, and two at once.
     while !writing.is_finished() {
-        let one = tokio::spawn(Archiver::new(&log).run(CancellationToken::new()));
-        let two = tokio::spawn(Archiver::new(&log).run(CancellationToken::new()));
+        let one = tokio::spawn(archiver(&log).await.run(CancellationToken::new()));
+        let two = tokio::spawn(archiver(&log).await.run(CancellationToken::new()));
         sleep(Duration::from_millis(400)).await;
         one.abort();
         sleep(Duration::from_millis(100)).await;
@@ -94,7 +100,7 @@ async fn each_valid_record_is_archived_once_whatever_becomes_of_the_archivers() 
     }
     writing.await.unwrap();
     let stop = CancellationToken::new();
-    let last = tokio::spawn(Archiver::new(&log).run(stop.clone()));
+    let last = tokio::spawn(archiver(&log).await.run(stop.clone()));
     archived(&log, ORDERS, 1207).await;
     archived(&log, LISTINGS, 399).await;
     stop.cancel();
@@ -121,7 +127,7 @@ async fn each_valid_record_is_archived_once_whatever_becomes_of_the_archivers() 
 async fn a_broken_chain_stops_its_shard_and_no_other() {
     let log = log().await;
     let stop = CancellationToken::new();
-    let archiving = tokio::spawn(Archiver::new(&log).run(stop.clone()));
+    let archiving = tokio::spawn(archiver(&log).await.run(stop.clone()));
     let mut hand = Hand::new(ORDERS);
     let mut appender = log.port().appender(ORDERS).await.unwrap();
     hand.append(appender.as_mut(), 1).await[0].as_ref().unwrap();
@@ -150,7 +156,7 @@ async fn a_broken_chain_stops_its_shard_and_no_other() {
 async fn an_archived_event_is_the_one_in_the_topic() {
     let log = log().await;
     let stop = CancellationToken::new();
-    let archiving = tokio::spawn(Archiver::new(&log).run(stop.clone()));
+    let archiving = tokio::spawn(archiver(&log).await.run(stop.clone()));
     let mut hand = Hand::new(ORDERS);
     let mut appender = log.port().appender(ORDERS).await.unwrap();
     append(appender.as_mut(), hand.commit(2)).await;

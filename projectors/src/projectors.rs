@@ -1,8 +1,6 @@
 //! The projector role: every projection's runner, each a task that is owned and joined.
 
-use std::sync::Arc;
-
-use event_log::{port::Port, shard::Topology};
+use event_log::{feed::Feed, shard::Topology};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -18,13 +16,13 @@ pub struct Projectors {
 
 impl Projectors {
     /// Starts a runner for each projection.
-    pub fn start(pool: &PgPool, port: &Arc<dyn Port>, topology: &Topology) -> Self {
+    pub fn start(pool: &PgPool, feed: &Feed, topology: &Topology) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         for projection in registry::projections() {
             let runner = Runner {
                 pool: pool.clone(),
-                port: port.clone(),
+                feed: feed.clone(),
                 topology: topology.clone(),
                 projection,
             };

@@ -6,10 +6,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use event_log::{
-    chain_reader::Check,
     checkpoint::Checkpoint,
-    port::{LogError, Port},
-    reader::{Read, Reader},
+    feed::Feed,
+    port::LogError,
+    reader::Read,
     shard::{Shard, Topology},
 };
 use sqlx::PgPool;
@@ -26,6 +26,8 @@ pub const PROGRESS_CHANNEL: &str = "stoa_projection";
 
 /// Commits in one batch, at the most.
 const MOST_COMMITS: usize = 2_000;
+/// How often a batch is begun, at most, when little comes: how much later than the log a read model may be on purpose.
+const PACE: Duration = Duration::from_millis(20);
 /// The first pause after a failure; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause after a failure.
@@ -52,8 +54,8 @@ pub enum RunError {
 pub struct Runner {
     /// The database of the read models.
     pub pool: PgPool,
-    /// The log.
-    pub port: Arc<dyn Port>,
+    /// The log, as it is read for all projections together.
+    pub feed: Feed,
     /// The log's shards.
     pub topology: Topology,
     /// What is kept up to date.
@@ -83,10 +85,10 @@ impl Runner {
 
     async fn follow(&self, advanced: &mut bool) -> Result<std::convert::Infallible, RunError> {
         let stored = checkpoint::load(&self.pool, &*self.projection, &self.topology).await?;
-        let mut reader = Reader::new(self.port.clone(), stored.clone(), Check::Links);
+        let mut follower = self.feed.follow(stored.clone(), PACE);
         let mut at: BTreeMap<Shard, Checkpoint> = stored.into_iter().map(|found| (found.shard, found)).collect();
         loop {
-            let read = reader.next_batch(MOST_COMMITS).await?;
+            let read = follower.next_batch(MOST_COMMITS).await?;
             self.commit(&mut at, read).await?;
             *advanced = true;
         }

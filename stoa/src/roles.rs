@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use axum::Router;
 use command_api::{Service as CommandService, Settings as CommandSettings};
 use domain::clock::{Clock, SystemClock};
-use event_log::{archiver::Archiver, log::Keeper};
+use event_log::{archiver::Archiver, chain_reader::Check, feed::Feed, log::Keeper};
 use projectors::projectors::Projectors;
 use query_api::{Service as QueryService, Settings as QuerySettings};
 use tokio::task::JoinHandle;
@@ -92,13 +92,21 @@ impl Playing {
         let keys = Arc::new(token::keys(&storage.data)?);
         let Opened { log, pool, .. } = opened;
         let log = Arc::new(log.clone());
-        let archiver = (roles.projector && log.keeper() == Keeper::Kafka).then(|| {
-            let stop = CancellationToken::new();
-            (stop.clone(), tokio::spawn(archive(Archiver::new(&log), stop)))
-        });
-        let projectors = roles
-            .projector
-            .then(|| Projectors::start(pool, &log.port(), log.topology()));
+        let (mut archiver, mut projectors) = (None, None);
+        if roles.projector {
+            // In Kafka mode what is read is archived too, and the archive takes nothing whose hash is wrong.
+            let check = match log.keeper() {
+                Keeper::Kafka => Check::Hashes,
+                Keeper::Postgres => Check::Links,
+            };
+            let feed = Feed::start(&log, check).await?;
+            if log.keeper() == Keeper::Kafka {
+                let stop = CancellationToken::new();
+                let task = tokio::spawn(archive(Archiver::new(&log, feed.clone()), stop.clone()));
+                archiver = Some((stop, task));
+            }
+            projectors = Some(Projectors::start(pool, &feed, log.topology()));
+        }
         let queries = match roles.query_api {
             true => {
                 let (log, pool) = (opened.log.clone(), opened.queries.clone());

@@ -10,6 +10,8 @@ use domain::{
     viewer::Role,
 };
 use event_log::{
+    chain_reader::Check,
+    feed::Feed,
     log::{Log, LogSettings},
     position::Position,
     schema::migrate,
@@ -67,7 +69,13 @@ impl Installation {
         let commands = command_api::Service::open(log.clone(), settings, keys.clone(), clock)
             .await
             .unwrap();
-        let projectors = projecting.then(|| Projectors::start(&pool, &log.port(), log.topology()));
+        let projectors = match projecting {
+            true => {
+                let feed = Feed::start(&log, Check::Links).await.unwrap();
+                Some(Projectors::start(&pool, &feed, log.topology()))
+            }
+            false => None,
+        };
         let queries = limits.pool(&database).unwrap();
         let queries = Service::open(Log::clone(&log), queries, keys.clone(), limits)
             .await
