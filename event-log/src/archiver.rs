@@ -63,12 +63,12 @@ pub struct Archiver {
 }
 
 impl Archiver {
-    /// The archiver of this log, which is kept in Kafka, on a feed that checks hashes. (A log in Postgres is its own
-    /// archive.)
-    pub fn new(log: &Log, feed: Feed) -> Self {
+    /// The archiver of this log, which is kept in Kafka, on a feed that checks hashes, into the database of
+    /// this pool. (A log in Postgres is its own archive.)
+    pub fn new(log: &Log, feed: Feed, pool: PgPool) -> Self {
         Self {
             feed,
-            pool: log.archive().pool().clone(),
+            pool,
             watch: log.archive().watch().clone(),
             shards: log.topology().shards().collect(),
             backoff: Backoff::default(),

@@ -45,7 +45,8 @@ async fn log() -> Log {
 }
 
 async fn archiver(log: &Log) -> Archiver {
-    Archiver::new(log, Feed::start(log, Check::Hashes).await.unwrap())
+    let feed = Feed::start(log, Check::Hashes).await.unwrap();
+    Archiver::new(log, feed, log.archive().pool().clone())
 }
 
 async fn append(appender: &mut dyn Appender, commit: Vec<Record>) -> u64 {

@@ -90,7 +90,7 @@ impl Playing {
     async fn start(storage: &Storage, roles: Roles, opened: &Opened) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let keys = Arc::new(token::keys(&storage.data)?);
-        let Opened { log, pool, .. } = opened;
+        let Opened { log, pool, copies, .. } = opened;
         let log = Arc::new(log.clone());
         let (mut archiver, mut projectors) = (None, None);
         if roles.projector {
@@ -102,10 +102,10 @@ impl Playing {
             let feed = Feed::start(&log, check).await?;
             if log.keeper() == Keeper::Kafka {
                 let stop = CancellationToken::new();
-                let task = tokio::spawn(archive(Archiver::new(&log, feed.clone()), stop.clone()));
+                let task = tokio::spawn(archive(Archiver::new(&log, feed.clone(), copies.clone()), stop.clone()));
                 archiver = Some((stop, task));
             }
-            projectors = Some(Projectors::start(pool, &feed, log.topology()));
+            projectors = Some(Projectors::start(copies, &feed, log.topology()));
         }
         let queries = match roles.query_api {
             true => {

@@ -10,15 +10,20 @@ use event_log::{
     shard::Topology,
 };
 use servers::EmbeddedPostgres;
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use tokio::time::timeout;
 
 use crate::settings::Storage;
 
 /// The name of the database in the embedded Postgres.
 const DATABASE: &str = "stoa";
-/// Connections of one process for projections, loads and appends; the queries have their own.
-const MOST_CONNECTIONS: u32 = 48;
+/// Connections of one process for appends and loads; the queries have their own.
+const MOST_CONNECTIONS: u32 = 32;
+/// Connections of one process for its projections and the archiver.
+const MOST_COPYING: u32 = 16;
 /// How long connections may take to come back at the end.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection.
@@ -30,6 +35,9 @@ pub struct Opened {
     pub pool: PgPool,
     /// The same database for the query API: connections of its own, on which no statement takes long.
     pub queries: PgPool,
+    /// The same, for what can be made again from the log: a commit there does not wait for the disk. A database that
+    /// crashes may lose the last of it, rows and checkpoint together, and it is applied again.
+    pub copies: PgPool,
     /// The log.
     pub log: Log,
     postgres: Option<EmbeddedPostgres>,
@@ -39,12 +47,9 @@ impl Opened {
     /// Opens database and log. With `migrate`, the tables are brought up to date first.
     pub async fn open(storage: &Storage, migrate: bool) -> anyhow::Result<Self> {
         let (url, postgres) = database(storage).await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(MOST_CONNECTIONS)
-            .acquire_timeout(CONNECTION_WITHIN)
-            .connect(&url)
-            .await
-            .context("can not connect to the database")?;
+        let options: PgConnectOptions = url.parse().context("DATABASE_URL is no URL of a Postgres")?;
+        let pool = connect(MOST_CONNECTIONS, options.clone()).await?;
+        let copies = connect(MOST_COPYING, options.options([("synchronous_commit", "off")])).await?;
         if migrate {
             schema::migrate(&pool).await?;
         }
@@ -59,6 +64,7 @@ impl Opened {
         Ok(Self {
             pool,
             queries,
+            copies,
             log,
             postgres,
         })
@@ -69,12 +75,13 @@ impl Opened {
         let Self {
             pool,
             queries,
+            copies,
             log,
             postgres,
         } = self;
         // The log listens on a connection of the pool's, which closes only when all have come back.
         drop(log);
-        let closed = async { tokio::join!(queries.close(), pool.close()) };
+        let closed = async { tokio::join!(queries.close(), copies.close(), pool.close()) };
         if timeout(CLOSED_WITHIN, closed).await.is_err() {
             tracing::warn!("connections to the database are still in use");
         }
@@ -82,6 +89,15 @@ impl Opened {
             postgres.stop().await;
         }
     }
+}
+
+async fn connect(most: u32, options: PgConnectOptions) -> anyhow::Result<PgPool> {
+    PgPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(CONNECTION_WITHIN)
+        .connect_with(options)
+        .await
+        .context("can not connect to the database")
 }
 
 async fn database(storage: &Storage) -> anyhow::Result<(String, Option<EmbeddedPostgres>)> {
