@@ -28,6 +28,10 @@ mod workload;
 
 use clap::{Parser, Subcommand};
 
+/// The same that Stoa has: it is not what is compared.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures Stoa beside a bare handler.
 #[derive(Debug, Parser)]
 struct Cli {

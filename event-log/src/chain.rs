@@ -3,8 +3,8 @@
 
 use std::fmt;
 
+use ring::digest::{Context, Digest, SHA256, digest};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
     record::{HASH_HEADER, PREV_HEADER, Record},
@@ -38,13 +38,8 @@ impl TryFrom<&[u8]> for Hash {
 /// The first `prev` of a shard: SHA-256 of a fixed text that names topic and partition, so that no shard's history can
 /// be passed off as another's. The topic is the family's name, without an installation's prefix.
 pub fn genesis(shard: Shard) -> Hash {
-    Hash(
-        Sha256::digest(format!(
-            "stoa chain v1, topic {}, partition {}",
-            shard.family, shard.partition
-        ))
-        .into(),
-    )
+    let text = format!("stoa chain v1, topic {}, partition {}", shard.family, shard.partition);
+    hash(digest(&SHA256, text.as_bytes()))
 }
 
 /// The hash of a record that is chained on `prev`.
@@ -53,8 +48,8 @@ pub fn genesis(shard: Shard) -> Hash {
 /// lie, but for `stoa_prev` (hashed first, by itself) and `stoa_hash`; the value. A byte string is its length as 64 bits
 /// big-endian and the bytes; one that may be null has a byte 1 before it, or is a single byte 0.
 pub fn link(prev: Hash, record: &Record) -> Hash {
-    let mut digest = Sha256::new();
-    digest.update(prev.0);
+    let mut digest = Context::new(&SHA256);
+    digest.update(&prev.0);
     optional(&mut digest, record.key.as_deref());
     let covered = || {
         record
@@ -69,18 +64,22 @@ pub fn link(prev: Hash, record: &Record) -> Hash {
         optional(&mut digest, value.as_deref());
     }
     optional(&mut digest, record.value.as_deref());
-    Hash(digest.finalize().into())
+    hash(digest.finish())
 }
 
-fn length(digest: &mut Sha256, length: usize) {
-    digest.update((length as u64).to_be_bytes());
+fn hash(digest: Digest) -> Hash {
+    Hash(digest.as_ref().try_into().expect("SHA-256 has 32 bytes"))
 }
 
-fn optional(digest: &mut Sha256, bytes: Option<&[u8]>) {
+fn length(digest: &mut Context, length: usize) {
+    digest.update(&(length as u64).to_be_bytes());
+}
+
+fn optional(digest: &mut Context, bytes: Option<&[u8]>) {
     match bytes {
-        None => digest.update([0]),
+        None => digest.update(&[0]),
         Some(bytes) => {
-            digest.update([1]);
+            digest.update(&[1]);
             length(digest, bytes.len());
             digest.update(bytes);
         }
