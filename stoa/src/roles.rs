@@ -90,7 +90,7 @@ impl Playing {
     async fn start(storage: &Storage, roles: Roles, opened: &Opened) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let keys = Arc::new(token::keys(&storage.data)?);
-        let Opened { log, pool, copies, .. } = opened;
+        let Opened { log, copies, .. } = opened;
         let log = Arc::new(log.clone());
         let (mut archiver, mut projectors) = (None, None);
         if roles.projector {

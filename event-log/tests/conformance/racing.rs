@@ -106,7 +106,7 @@ async fn follow(port: Arc<dyn Port>, last: Uuid) -> Vec<Commit> {
     let mut reads = Vec::new();
     loop {
         let batch = timeout(PATIENCE, reader.next_batch(100)).await.unwrap().unwrap();
-        reads.extend(batch.into_iter().map(|read| read.commit));
+        reads.extend(batch.into_iter().map(|read| Arc::unwrap_or_clone(read.commit)));
         if reads.last().unwrap().events[0].envelope.command == last {
             return reads;
         }

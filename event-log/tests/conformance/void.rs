@@ -122,7 +122,7 @@ pub async fn resuming_from_every_position_gives_the_same_suffix<K: Keeper>() {
             let mut reader = Reader::new(port, vec![checkpoint], Check::Hashes);
             for expected in &reads[seen..] {
                 let read = timeout(PATIENCE, reader.next()).await.unwrap().unwrap();
-                assert_eq!(read.commit, expected.commit);
+                assert_eq!(*read.commit, expected.commit);
             }
         }));
     }
