@@ -72,6 +72,8 @@ pub struct ChainReader {
     /// The pending parts as they lie; empty unless hashes are checked.
     records: Vec<Record>,
     sessions: HashMap<Uuid, Session>,
+    /// The first offset without content since a record extended the chain.
+    hole: Option<u64>,
     recorded: Option<DateTime<Utc>>,
     tally: Tally,
     /// The tally at the checkpoint.
@@ -92,6 +94,7 @@ impl ChainReader {
             pending: Vec::new(),
             records: Vec::new(),
             sessions: sessions.into_iter().collect(),
+            hole: None,
             recorded: None,
             tally: Tally::default(),
             settled: Tally::default(),
@@ -142,9 +145,11 @@ impl ChainReader {
             return Ok(Step::default());
         }
         let step = match links {
-            Some((prev, _)) if prev == self.tip() || prev == self.checkpoint.head => self.extend(stored, prev)?,
+            Some((prev, hash)) if prev == self.tip() || (prev == self.checkpoint.head && !self.is_first_part(hash)) => {
+                self.extend(stored, prev)?
+            }
             Some(_) => self.refuse(stored)?,
-            None => self.refuse_foreign(stored.offset),
+            None => self.refuse_foreign(stored),
         };
         self.next += 1;
         self.tally.records += 1;
@@ -163,6 +168,12 @@ impl ChainReader {
         self.pending.last().map_or(self.checkpoint.head, |part| part.hash)
     }
 
+    /// Whether this is the first of the pending parts over again: librdkafka sends a second time what was not
+    /// acknowledged to it. The first copy counts, as it does with whole commits.
+    fn is_first_part(&self, hash: Hash) -> bool {
+        self.pending.first().is_some_and(|part| part.hash == hash)
+    }
+
     /// A record that the checkpoint has passed: the head, or a void one behind it.
     fn read_again(&mut self, stored: &Stored, links: Option<(Hash, Hash)>) -> Result<(), LogError> {
         let head = self.checkpoint.head;
@@ -176,6 +187,8 @@ impl ChainReader {
         } else if links.is_some_and(|(prev, _)| prev == head) {
             // There was a void record here; one that extends the chain would be skipped.
             return Err(self.broken(stored.offset, "the record here is another: the log was truncated"));
+        } else {
+            self.note_hole(stored);
         }
         Ok(())
     }
@@ -185,6 +198,7 @@ impl ChainReader {
         let offset = stored.offset;
         let event = StoredEvent::of(self.checkpoint.shard, stored).map_err(|error| self.broken(offset, error))?;
         self.count(event.envelope.session, event.envelope.seq, offset)?;
+        self.hole = None;
         if let Some(barrier) = Opened::of(&stored.record) {
             let barrier = barrier.map_err(|error| self.broken(offset, error))?;
             self.compare(&barrier, offset)?;
@@ -230,21 +244,25 @@ impl ChainReader {
     /// A record that is chained on something else.
     fn refuse(&mut self, stored: &Stored) -> Result<Step, LogError> {
         let Some((session, seq)) = origin(&stored.record) else {
-            return Ok(self.refuse_foreign(stored.offset));
+            return Ok(self.refuse_foreign(stored));
         };
-        self.count(session, seq, stored.offset)?;
         if let Some(Ok(barrier)) = Opened::of(&stored.record) {
             self.compare(&barrier, stored.offset)?;
         }
-        self.count_void(session, stored.offset)?;
+        if !self.is_resent(session, seq) {
+            self.mind_the_hole(session, seq)?;
+            self.count(session, seq, stored.offset)?;
+            self.count_void(session, stored.offset)?;
+        }
         Ok(Step {
             void: 1,
             ..Step::default()
         })
     }
 
-    fn refuse_foreign(&self, offset: u64) -> Step {
-        let shard = self.checkpoint.shard;
+    fn refuse_foreign(&mut self, stored: &Stored) -> Step {
+        let (shard, offset) = (self.checkpoint.shard, stored.offset);
+        self.note_hole(stored);
         tracing::warn!(%shard, offset, "a record that no writer of ours appended is void");
         Step {
             void: 1,
@@ -253,7 +271,33 @@ impl ChainReader {
         }
     }
 
-    /// A session's numbers never go back, void records included: that shows a pair that was swapped.
+    /// A void record whose number is not beyond the session's others: sent a second time, or overtaken by another.
+    fn is_resent(&self, session: Uuid, seq: u64) -> bool {
+        self.sessions.get(&session).is_some_and(|known| seq <= known.seq)
+    }
+
+    fn note_hole(&mut self, stored: &Stored) {
+        if stored.record.is_hole() {
+            self.hole.get_or_insert(stored.offset);
+        }
+    }
+
+    /// A hole is the mark of a foreign transaction, or a record of ours was removed there. Then what comes behind it is
+    /// void, and of a session whose numbers jump; for a writer that takes over must not go on as if nothing were
+    /// missing. Once a record extends the chain, nothing is.
+    fn mind_the_hole(&self, session: Uuid, seq: u64) -> Result<(), LogError> {
+        let next = self.sessions.get(&session).map_or(0, |known| known.seq + 1);
+        match self.hole {
+            Some(hole) if seq > next => {
+                let reason = format!("no record is here, and number {seq} of session {session} follows on {next}");
+                Err(self.broken(hole, reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The numbers of what extends the chain never go back behind any that the session has shown, void records
+    /// included: that shows a pair that was swapped.
     fn count(&mut self, session: Uuid, seq: u64, offset: u64) -> Result<(), LogError> {
         let known = self.sessions.entry(session).or_insert(Session { seq, void: 0 });
         if seq < known.seq {

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 /// The most records that a session may have sent without having taken their reports. A reader that finds more void
-/// records of one session than this stops: no writer can have left them.
+/// records of one session than this stops: no writer can have left them. A record that was sent a second time, as
+/// librdkafka does with what was not acknowledged to it, is not counted again.
 pub const MAX_IN_FLIGHT: usize = 4096;
 
 /// What bounds a writer.

@@ -51,6 +51,11 @@ impl Record {
         Some((read(PREV_HEADER)?, read(HASH_HEADER)?))
     }
 
+    /// Whether there is nothing in it: what a keeper shows for an offset that was taken and has no record.
+    pub fn is_hole(&self) -> bool {
+        self.key.is_none() && self.headers.is_empty() && self.value.is_none()
+    }
+
     /// Chains it on `prev`: appends the two headers, and returns its hash.
     #[must_use = "the hash is the next record's `prev`"]
     pub fn chain_on(&mut self, prev: Hash) -> Hash {

@@ -5,14 +5,22 @@
 
 #[path = "kafka_adapter/raw.rs"]
 mod raw;
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+#[path = "chain_rule/scribe.rs"]
+mod scribe;
 
-use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use domain::family::Family;
+use domain::{clock::SystemClock, family::Family};
 use event_log::{
+    chain_reader::{ChainReader, Check},
+    checkpoint::Checkpoint,
     kafka::{KafkaLog, KafkaSettings},
+    limits::Limits,
+    owner::{Outcome, Owner, WriterIdentity},
     port::{LogError, Port, RawStream, Report},
+    reader::{Reader, read_to},
     record::{Record, Stored},
     shard::{Shard, Topology, partition_of},
 };
@@ -24,6 +32,7 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord, Producer},
 };
 use tokio::{sync::oneshot, time::timeout};
+use uuid::Uuid;
 
 const ORDERS: Shard = Shard {
     family: Family::Order,
@@ -273,6 +282,99 @@ async fn a_foreign_transaction_left_open_hides_nothing() {
     let read = take(&mut stream, 2).await;
     assert_eq!(read[0].1.record.value.as_deref(), Some(&b"foreign"[..]));
     assert_eq!(read[1].1.record, numbered(1));
+}
+
+/// A transaction that ends; its record takes an offset, and the mark of its end one more that nobody is shown.
+async fn foreign_transaction(settings: &KafkaSettings, commits: bool) {
+    let topic = settings.topic_of(Family::Order);
+    let intruder = foreign(settings, &[("transactional.id", &topic)]);
+    tokio::task::block_in_place(|| intruder.init_transactions(PATIENCE)).unwrap();
+    intruder.begin_transaction().unwrap();
+    let record = FutureRecord::<str, str>::to(&topic).partition(0).payload("foreign");
+    intruder.send(record, PATIENCE).await.unwrap();
+    tokio::task::block_in_place(|| {
+        if commits {
+            intruder.commit_transaction(PATIENCE)
+        } else {
+            intruder.abort_transaction(PATIENCE)
+        }
+    })
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mark_of_a_foreign_transaction_is_read_as_an_empty_record() {
+    let settings = settings().await;
+    let log = open(&settings, 1).await.unwrap();
+    let mut stream = log.read(vec![(ORDERS, 0)]).await.unwrap();
+    foreign_transaction(&settings, true).await;
+    // Behind the mark nothing comes; it is told all the same.
+    let first = take(&mut stream, 2).await;
+    assert_eq!(first[0].1.record.value.as_deref(), Some(&b"foreign"[..]));
+    assert_eq!((first[1].1.offset, first[1].1.record.is_hole()), (1, true));
+
+    foreign_transaction(&settings, false).await;
+    let mut appender = log.appender(ORDERS).await.unwrap();
+    assert_eq!(good(appender.append(vec![numbered(4)])).await, 4);
+    for mut stream in [stream, log.read(vec![(ORDERS, 2)]).await.unwrap()] {
+        let read = take(&mut stream, 3).await;
+        let offsets: Vec<u64> = read.iter().map(|(_, stored)| stored.offset).collect();
+        assert_eq!(offsets, [2, 3, 4]);
+        assert!(read[1].1.record.is_hole());
+        assert_eq!(read[2].1.record, numbered(4));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_transactions_stop_neither_writers_nor_readers() {
+    let settings = settings().await;
+    let port: Arc<dyn Port> = Arc::new(open(&settings, 1).await.unwrap());
+    let identity = |assignment| WriterIdentity {
+        node: "here".to_owned(),
+        software: "test".to_owned(),
+        log: Uuid::nil(),
+        assignment,
+    };
+    let takes_over = |assignment| {
+        let (port, clock) = (Arc::clone(&port), Arc::new(SystemClock));
+        let begin = Checkpoint::start(ORDERS);
+        async move {
+            let opened = Owner::open(port, begin, identity(assignment), clock, Limits::default());
+            timeout(PATIENCE, opened).await.unwrap().unwrap()
+        }
+    };
+    let first = takes_over(1).await;
+    let mut expected = Vec::new();
+    for round in 0..6 {
+        let generation = timeout(PATIENCE, first.opened()).await.unwrap().unwrap();
+        let event = scribe::draft("ord_1", "mine");
+        expected.push(event.cause.command);
+        let pending = first.append(generation, vec![event]).unwrap();
+        let outcome = timeout(PATIENCE, pending).await.unwrap();
+        assert!(matches!(outcome, Outcome::Committed { .. }), "{outcome:?}");
+        if round % 2 == 1 {
+            foreign_transaction(&settings, round == 1).await;
+        }
+    }
+    first.close().await;
+    // The mark of the last one is at the end of the log.
+    takes_over(2).await.close().await;
+    foreign_transaction(&settings, true).await;
+
+    let mut reader = Reader::new(Arc::clone(&port), vec![Checkpoint::start(ORDERS)], Check::Hashes);
+    let mut found = Vec::new();
+    while found.len() < expected.len() {
+        let read = timeout(PATIENCE, reader.next()).await.unwrap().unwrap();
+        if !read.commit.is_control() {
+            found.push(read.commit.events[0].envelope.command);
+        }
+    }
+    assert_eq!(found, expected);
+    let mut chain = ChainReader::new(Checkpoint::start(ORDERS), Check::Hashes);
+    let end = port.end(ORDERS).await.unwrap();
+    read_to(port.as_ref(), &mut chain, end, |_| ()).await.unwrap();
+    // A record and a mark each.
+    assert_eq!((chain.next(), chain.tally().foreign), (end, 8));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,14 @@
 //! Reading: one consumer for all the shards of a call, each from its exact offset. librdkafka fetches ahead within
 //! bounds; who takes slowly is fetched for slowly.
+//!
+//! Kafka gives offsets also to what it shows no client: the mark that ends a transaction. Nobody may run transactions on
+//! these topics, but one who does must not stop them for good: an offset that is passed over is read as an empty record,
+//! which is void. Whether a record of ours is missing there, its successors tell (`chain_reader`).
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -16,6 +21,7 @@ use rdkafka::{
     message::{BorrowedMessage, Headers},
     types::RDKafkaErrorCode,
 };
+use tokio::time::timeout;
 
 use super::{
     client::{OffThread, Traced, log_error},
@@ -29,11 +35,16 @@ use crate::{
     shard::Shard,
 };
 
+/// How long nothing comes before it is looked whether the log goes on with what is not shown.
+const QUIET: Duration = Duration::from_millis(100);
+
 /// A shard that is being read.
 struct Cursor {
     shard: Shard,
     topic: String,
     next: u64,
+    /// Whatever lies below this and was not read will not be shown.
+    passed: u64,
 }
 
 struct Reading {
@@ -43,6 +54,8 @@ struct Reading {
     cursors: Vec<Cursor>,
     /// The cursor that moved last: records come in runs of one partition.
     last: usize,
+    /// A record behind offsets that have none.
+    held: Option<Stored>,
 }
 
 /// Opens a stream of these shards.
@@ -60,7 +73,12 @@ pub(super) fn open(
         assignment
             .add_partition_offset(&topic, i32::from(shard.partition), Offset::Offset(offset))
             .map_err(failed)?;
-        cursors.push(Cursor { shard, topic, next });
+        cursors.push(Cursor {
+            shard,
+            topic,
+            next,
+            passed: next,
+        });
     }
     let consumer = StreamConsumer::from_config_and_context(&settings.consumer(), Traced).map_err(failed)?;
     consumer.assign(&assignment).map_err(failed)?;
@@ -70,6 +88,7 @@ pub(super) fn open(
         settings,
         cursors,
         last: 0,
+        held: None,
     };
     Ok(stream::unfold(Some(reading), |reading| async {
         let mut reading = reading?;
@@ -85,14 +104,21 @@ impl Reading {
         // A reader that catches up never has to wait: without this it would keep its worker thread to itself.
         tokio::task::consume_budget().await;
         loop {
-            let error = match self.consumer.recv().await {
+            if let Some(next) = self.hole().or_else(|| self.release()) {
+                return Ok(next);
+            }
+            let Ok(received) = timeout(QUIET, self.consumer.recv()).await else {
+                self.look_on()?;
+                continue;
+            };
+            let error = match received {
                 Ok(message) => {
                     let stored = stored(&message)?;
-                    let shard = advance(&mut self.cursors, &mut self.last, &message, stored.offset);
-                    match shard {
-                        Some(shard) => return Ok((shard, stored)),
-                        None => continue,
+                    if let Some(cursor) = cursor_of(&mut self.cursors, &mut self.last, &message) {
+                        cursor.passed = stored.offset;
+                        self.held = Some(stored);
                     }
+                    continue;
                 }
                 Err(error) => error,
             };
@@ -115,6 +141,44 @@ impl Reading {
                 _ => return Err(log_error("reading", &error)),
             }
         }
+    }
+
+    /// The next offset that has no record, as an empty one.
+    fn hole(&mut self) -> Option<(Shard, Stored)> {
+        let cursor = self.cursors.get_mut(self.last)?;
+        (cursor.next < cursor.passed).then(|| {
+            let record = Record::default();
+            let offset = cursor.next;
+            cursor.next += 1;
+            (cursor.shard, Stored { offset, record })
+        })
+    }
+
+    /// The record that was held back.
+    fn release(&mut self) -> Option<(Shard, Stored)> {
+        let stored = self.held.take()?;
+        let cursor = self.cursors.get_mut(self.last)?;
+        cursor.next = stored.offset + 1;
+        cursor.passed = cursor.next;
+        Some((cursor.shard, stored))
+    }
+
+    /// Looks whether librdkafka has gone on in a shard without showing anything.
+    fn look_on(&mut self) -> Result<(), LogError> {
+        let positions = self.consumer.position();
+        let positions = positions.map_err(|error| log_error("reading", &error))?;
+        for (index, cursor) in self.cursors.iter_mut().enumerate() {
+            let position = positions.find_partition(&cursor.topic, i32::from(cursor.shard.partition));
+            if let Some(Offset::Offset(position)) = position.map(|position| position.offset())
+                && let Ok(position) = u64::try_from(position)
+                && position > cursor.next
+            {
+                cursor.passed = position;
+                self.last = index;
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// librdkafka says that an offset is out of range, but not whose: the one that the log does not have.
@@ -141,16 +205,14 @@ fn out_of_range(shard: Shard, offset: u64, reason: &str) -> LogError {
     }
 }
 
-/// Notes that the record was read, and says of which shard it is.
-fn advance(cursors: &mut [Cursor], last: &mut usize, message: &BorrowedMessage<'_>, offset: u64) -> Option<Shard> {
+/// The shard of a record, which becomes the one that moved last.
+fn cursor_of<'c>(cursors: &'c mut [Cursor], last: &mut usize, message: &BorrowedMessage<'_>) -> Option<&'c mut Cursor> {
     let is_of =
         |cursor: &Cursor| i32::from(cursor.shard.partition) == message.partition() && cursor.topic == message.topic();
     if !cursors.get(*last).is_some_and(is_of) {
         *last = cursors.iter().position(is_of)?;
     }
-    let cursor = cursors.get_mut(*last)?;
-    cursor.next = offset + 1;
-    Some(cursor.shard)
+    cursors.get_mut(*last)
 }
 
 fn stored(message: &BorrowedMessage<'_>) -> Result<Stored, LogError> {
