@@ -12,6 +12,11 @@ mod tests;
 
 pub use currency::{Currency, InvalidCurrency};
 
+/// The most that one order may name, in any of its amounts: 10^15 minor units, ten thousand billion euros. Below 2^53, so
+/// that a client which reads JSON numbers as doubles reads each amount exactly, and far enough below 64 bits for the sums
+/// of an order's amounts.
+pub const MOST_AMOUNT: i64 = 1_000_000_000_000_000;
+
 /// An amount in minor units of a currency: cents of a euro, centavos of a real, yen themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -10,7 +10,7 @@
 //! | [`batch`] | the events of one shard that are applied together, typed |
 //! | [`checkpoint`] | the compare-and-set, and how far every projection has come |
 //! | `table`, `row` | rows in bulk: fetched by key, written by one `UNNEST` upsert |
-//! | `fold` | rows that are an aggregate, folded by the domain's own `apply` |
+//! | `entity` | rows that are an aggregate, folded by the domain's own `apply` |
 //! | [`runner`] | reads, applies, commits, tells; one task for each projection |
 //! | [`projectors`] | the role: every runner, started and joined |
 //! | [`registry`] | every projection, one line each |
@@ -23,7 +23,7 @@
 pub mod batch;
 pub mod chat;
 pub mod checkpoint;
-mod fold;
+mod entity;
 pub mod listing;
 pub mod order;
 pub mod projection;

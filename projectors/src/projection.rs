@@ -20,6 +20,9 @@ pub trait Projection: Send + Sync + 'static {
     /// The topics that it reads.
     fn families(&self) -> &'static [Family];
 
+    /// Its tables, all of them.
+    fn tables(&self) -> Vec<&'static str>;
+
     /// Changes its tables by the events of one shard, in bulk (one statement a table, not a row), inside the transaction
     /// that also advances the checkpoint.
     async fn apply(&self, batch: &Batch, transaction: &mut PgConnection) -> Result<(), ProjectionError>;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     chat::conversation::Conversations,
-    listing::{category::Categories, listing::Listings, stock::Stock, store::Stores},
+    entity::EntityProjection,
+    listing::{category::CategoryRow, listing::ListingRow, stock::StockRow, store::StoreRow},
     order::{payment::Payments, statistics::StoreStatistics, summary::OrderSummary},
     projection::Projection,
 };
@@ -12,10 +13,10 @@ use crate::{
 /// Every projection that Stoa keeps.
 pub fn projections() -> Vec<Arc<dyn Projection>> {
     vec![
-        Arc::new(Categories),
-        Arc::new(Stores),
-        Arc::new(Listings),
-        Arc::new(Stock),
+        Arc::new(EntityProjection::<CategoryRow>::new()),
+        Arc::new(EntityProjection::<StoreRow>::new()),
+        Arc::new(EntityProjection::<ListingRow>::new()),
+        Arc::new(EntityProjection::<StockRow>::new()),
         Arc::new(OrderSummary),
         Arc::new(Payments),
         Arc::new(StoreStatistics),

@@ -4,18 +4,74 @@
 //! a table, however many events there are. Columns go to Postgres as arrays (`UNNEST`), so the statement is the same, and
 //! stays prepared, for any number of rows.
 
-/// Declares a row struct with its table, key and column types, and gives it `fetch` and `upsert`.
+use sqlx::PgConnection;
+
+/// A row of a table. Written by [`table!`].
+pub(crate) trait Table: Sized + Send + 'static {
+    /// The table.
+    const TABLE: &'static str;
+    /// The type of the key's first column.
+    type Key: Send + Sync;
+
+    /// The rows with these values in the first column of the key.
+    fn fetch(
+        connection: &mut PgConnection,
+        keys: &[Self::Key],
+    ) -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
+
+    /// Writes these rows, each over the one with the same key. A key must not occur twice.
+    fn upsert(connection: &mut PgConnection, rows: Vec<Self>) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+/// Declares a row struct with its table, key and column types, and makes it a [`Table`].
 ///
 /// ```text
 /// table! {
-///     /// One order.
-///     pub struct OrderRow in "order_summary" keyed by (id: String = "text") {
-///         customer: String = "text",
+///     /// A line of an order.
+///     pub struct LineRow in "order_line" keyed by (order_id: String = "text", line: i16 = "smallint") {
+///         title: String = "text",
+///     }
+/// }
+/// table! {
+///     /// A category.
+///     pub struct CategoryRow in "category", an entity {
+///         name: String = "text",
 ///     }
 /// }
 /// ```
-/// `fetch` finds rows by the first column of the key. List columns are `jsonb`: an array of arrays can not be unnested.
+/// An entity's row is keyed by `id` and ends with the columns of [`Kept`](crate::entity::Kept). List columns are `jsonb`:
+/// an array of arrays can not be unnested.
 macro_rules! table {
+    (
+        $(#[$meta:meta])*
+        pub struct $row:ident in $table:literal, an entity { $($column:ident: $type:ty = $pg:literal,)* }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+        #[allow(missing_docs, reason = "a column is documented where the table is made, in migrations/")]
+        pub struct $row {
+            $(pub $column: $type,)*
+            /// What every entity's row keeps.
+            #[sqlx(flatten)]
+            pub kept: $crate::entity::Kept,
+        }
+
+        impl $crate::entity::KeptRow for $row {
+            fn kept(self) -> $crate::entity::Kept {
+                self.kept
+            }
+        }
+
+        $crate::table::table!(@table $row in $table, String, (id [kept.id] = "text") {
+            $($column [$column] = $pg,)*
+            state [kept.state] = "jsonb",
+            created_at [kept.created_at] = "timestamptz",
+            updated_at [kept.updated_at] = "timestamptz",
+            version [kept.version] = "bigint",
+            partition [kept.partition] = "smallint",
+            changed [kept.changed] = "bigint",
+        });
+    };
     (
         $(#[$meta:meta])*
         pub struct $row:ident in $table:literal keyed by ($key:ident: $key_type:ty = $key_pg:literal
@@ -31,10 +87,20 @@ macro_rules! table {
             $(pub $column: $type,)*
         }
 
-        #[allow(dead_code, reason = "some tables are only inserted into")]
-        impl $row {
-            /// The rows with these keys.
-            pub async fn fetch(
+        $crate::table::table!(@table $row in $table, $key_type,
+            ($key [$key] = $key_pg $(, $more_key [$more_key] = $more_pg)*) { $($column [$column] = $pg,)* });
+    };
+    (
+        @table $row:ident in $table:literal, $key_type:ty,
+        ($key:ident [$($key_path:ident).+] = $key_pg:literal
+            $(, $more_key:ident [$($more_path:ident).+] = $more_pg:literal)*)
+        { $($column:ident [$($path:ident).+] = $pg:literal,)* }
+    ) => {
+        impl $crate::table::Table for $row {
+            const TABLE: &'static str = $table;
+            type Key = $key_type;
+
+            async fn fetch(
                 connection: &mut sqlx::PgConnection,
                 keys: &[$key_type],
             ) -> Result<Vec<Self>, sqlx::Error> {
@@ -42,8 +108,7 @@ macro_rules! table {
                 sqlx::query_as(SQL).bind(keys).fetch_all(connection).await
             }
 
-            /// Writes these rows, each over the one with the same key. A key must not occur twice.
-            pub async fn upsert(connection: &mut sqlx::PgConnection, rows: Vec<Self>) -> Result<(), sqlx::Error> {
+            async fn upsert(connection: &mut sqlx::PgConnection, rows: Vec<Self>) -> Result<(), sqlx::Error> {
                 static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
                     $crate::table::upsert_statement(
                         $table,
@@ -58,9 +123,9 @@ macro_rules! table {
                 $(let mut $more_key = Vec::with_capacity(rows.len());)*
                 $(let mut $column = Vec::with_capacity(rows.len());)*
                 for row in rows {
-                    $key.push(row.$key);
-                    $($more_key.push(row.$more_key);)*
-                    $($column.push(row.$column);)*
+                    $key.push(row.$($key_path).+);
+                    $($more_key.push(row.$($more_path).+);)*
+                    $($column.push(row.$($path).+);)*
                 }
                 sqlx::query(SQL.as_str())
                     .bind($key)
@@ -73,7 +138,6 @@ macro_rules! table {
         }
     };
 }
-
 pub(crate) use table;
 
 /// `insert … select from unnest … on conflict do update`, for these key and other columns with their types.

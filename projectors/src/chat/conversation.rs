@@ -9,10 +9,15 @@ use domain::{
 use event_log::commit::StoredEvent;
 use sqlx::PgConnection;
 
-use super::{member::Members, message::Messages, room::Rooms};
+use super::{
+    member::{MemberRow, Members},
+    message::{MessageRow, Messages},
+    room::{ChatRow, Rooms},
+};
 use crate::{
     batch::Batch,
     projection::{Projection, ProjectionError},
+    table::Table as _,
 };
 
 /// The projection of conversations.
@@ -33,6 +38,10 @@ impl Projection for Conversations {
 
     fn families(&self) -> &'static [Family] {
         &[Family::Chat]
+    }
+
+    fn tables(&self) -> Vec<&'static str> {
+        vec![ChatRow::TABLE, MemberRow::TABLE, MessageRow::TABLE]
     }
 
     async fn apply(&self, batch: &Batch, transaction: &mut PgConnection) -> Result<(), ProjectionError> {

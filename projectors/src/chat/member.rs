@@ -18,7 +18,10 @@ use super::{
     message::Messages,
     room::Rooms,
 };
-use crate::{row::word, table::table};
+use crate::{
+    row::word,
+    table::{Table, table},
+};
 
 table! {
     /// How somebody stands to a chat.

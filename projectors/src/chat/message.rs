@@ -16,7 +16,7 @@ use super::conversation::{Happened, chat_of};
 use crate::{
     projection::{Projection, ProjectionError},
     row::{json, partition, word},
-    table::table,
+    table::{Table, table},
 };
 
 table! {

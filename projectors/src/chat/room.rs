@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use super::conversation::{Happened, chat_of};
 use crate::{
     row::{json, partition, word},
-    table::table,
+    table::{Table, table},
 };
 
 table! {

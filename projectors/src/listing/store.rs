@@ -1,22 +1,18 @@
 //! Stores, and who works there.
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use domain::{family::Family, listing::store::Store};
-use serde_json::Value;
+use domain::listing::store::Store;
 use sqlx::PgConnection;
 
 use crate::{
-    batch::Batch,
-    fold::{Folded, Remembered, fold},
-    projection::{Projection, ProjectionError},
-    row::{json, word},
-    table::table,
+    entity::{EntityRow, Folded},
+    projection::ProjectionError,
+    row::word,
+    table::{Table, table},
 };
 
 table! {
     /// A store.
-    pub struct StoreRow in "store" keyed by (id: String = "text") {
+    pub struct StoreRow in "store", an entity {
         kind: String = "text",
         name: String = "text",
         verification: String = "text",
@@ -25,12 +21,6 @@ table! {
         country: Option<String> = "text",
         latitude: Option<f64> = "double precision",
         longitude: Option<f64> = "double precision",
-        state: Value = "jsonb",
-        created_at: DateTime<Utc> = "timestamptz",
-        updated_at: DateTime<Utc> = "timestamptz",
-        version: i64 = "bigint",
-        partition: i16 = "smallint",
-        changed: i64 = "bigint",
     }
 }
 
@@ -41,37 +31,37 @@ table! {
     }
 }
 
-/// The projection of stores.
-#[derive(Debug)]
-pub struct Stores;
+impl EntityRow for StoreRow {
+    type Aggregate = Store;
+    const NAME: &'static str = "store";
+    const BESIDE: &'static [&'static str] = &[MemberRow::TABLE];
 
-#[async_trait]
-impl Projection for Stores {
-    fn name(&self) -> &'static str {
-        "store"
+    fn row(folded: Folded<Store>) -> Option<Self> {
+        let kept = folded.kept();
+        let store = folded.aggregate.state?;
+        let location = store.location.as_ref();
+        let point = location.and_then(|location| location.point);
+        Some(Self {
+            kind: word(&store.kind),
+            name: store.profile.name,
+            verification: word(&store.verification),
+            city: location.map(|location| location.city.clone()),
+            region: location.and_then(|location| location.state.clone()),
+            country: location.map(|location| location.country.clone()),
+            latitude: point.map(|point| degrees(point.latitude)),
+            longitude: point.map(|point| degrees(point.longitude)),
+            kept,
+        })
     }
 
-    fn families(&self) -> &'static [Family] {
-        &[Family::Listing]
-    }
-
-    async fn apply(&self, batch: &Batch, transaction: &mut PgConnection) -> Result<(), ProjectionError> {
-        let known = StoreRow::fetch(transaction, &batch.streams("sto")).await?;
-        let known = known.into_iter().map(
-            |StoreRow {
-                 id, state, created_at, ..
-             }| Remembered { id, state, created_at },
-        );
-        let folded = fold::<Store>(self, batch, known)?;
-        let ids: Vec<String> = folded.iter().map(|folded| folded.id.clone()).collect();
-        let members = folded.iter().flat_map(members).collect();
-        StoreRow::upsert(transaction, folded.into_iter().filter_map(row).collect()).await?;
-        // A store has at most some hundred members and they change rarely: all are written anew.
+    /// A store has at most some hundred members and they change rarely: all are written anew.
+    async fn beside(folded: &[Folded<Store>], transaction: &mut PgConnection) -> Result<(), ProjectionError> {
+        let ids: Vec<&str> = folded.iter().map(Folded::id).collect();
         sqlx::query("delete from store_member where store = any($1)")
             .bind(&ids)
             .execute(&mut *transaction)
             .await?;
-        MemberRow::upsert(transaction, members).await?;
+        MemberRow::upsert(transaction, folded.iter().flat_map(members).collect()).await?;
         Ok(())
     }
 }
@@ -80,35 +70,11 @@ fn members(folded: &Folded<Store>) -> Vec<MemberRow> {
     let members = folded.aggregate.state.iter().flat_map(|store| &store.members);
     members
         .map(|(user, role)| MemberRow {
-            store: folded.id.clone(),
+            store: folded.id().to_owned(),
             user_id: user.to_string(),
             role: word(role),
         })
         .collect()
-}
-
-fn row(folded: Folded<Store>) -> Option<StoreRow> {
-    let state = json(&folded.aggregate);
-    let store = folded.aggregate.state?;
-    let location = store.location.as_ref();
-    let point = location.and_then(|location| location.point);
-    Some(StoreRow {
-        id: folded.id,
-        kind: word(&store.kind),
-        name: store.profile.name,
-        verification: word(&store.verification),
-        city: location.map(|location| location.city.clone()),
-        region: location.and_then(|location| location.state.clone()),
-        country: location.map(|location| location.country.clone()),
-        latitude: point.map(|point| degrees(point.latitude)),
-        longitude: point.map(|point| degrees(point.longitude)),
-        state,
-        created_at: folded.created_at,
-        updated_at: folded.updated_at,
-        version: folded.version,
-        partition: folded.partition,
-        changed: folded.changed,
-    })
 }
 
 /// Events hold whole micro-degrees; the map wants degrees.

@@ -16,7 +16,7 @@ use crate::{
     batch::Batch,
     projection::{Projection, ProjectionError},
     row::{partition, word},
-    table::table,
+    table::{Table, table},
 };
 
 table! {
@@ -52,6 +52,10 @@ impl Projection for Payments {
 
     fn families(&self) -> &'static [Family] {
         &[Family::Order]
+    }
+
+    fn tables(&self) -> Vec<&'static str> {
+        vec![PaymentRow::TABLE]
     }
 
     async fn apply(&self, batch: &Batch, transaction: &mut PgConnection) -> Result<(), ProjectionError> {

@@ -3,6 +3,9 @@
 //!
 //! A store's orders lie in every order shard. So that shards can be applied in any order and at any pace, each keeps rows
 //! of its own, and a query sums them. What an order added is kept beside, so that it can be taken off.
+//!
+//! Sums are `numeric`, and are added up by the database: no number of orders, and no amount that an event can hold, is
+//! too much for them.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +16,13 @@ use domain::{
     order::order::{OrderEvent, OrderPlaced},
 };
 use event_log::commit::StoredEvent;
-use sqlx::{FromRow, PgConnection};
+use sqlx::PgConnection;
 
 use crate::{
     batch::Batch,
     projection::{Projection, ProjectionError},
     row::partition,
-    table::table,
+    table::{Table, table},
 };
 
 table! {
@@ -27,31 +30,16 @@ table! {
     pub struct SaleRow in "store_sale" keyed by (order_id: String = "text", store: String = "text") {
         day: NaiveDate = "date",
         currency: String = "text",
-        revenue: i64 = "bigint",
+        revenue: String = "numeric",
         units: i64 = "bigint",
         undone: bool = "boolean",
+        changed: i64 = "bigint",
     }
 }
 
 /// The projection of store statistics.
 #[derive(Debug)]
 pub struct StoreStatistics;
-
-#[derive(Debug, FromRow)]
-struct Sale {
-    store: String,
-    day: NaiveDate,
-    currency: String,
-    revenue: i64,
-    units: i64,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-struct Change {
-    orders: i64,
-    revenue: i64,
-    units: i64,
-}
 
 #[async_trait]
 impl Projection for StoreStatistics {
@@ -63,38 +51,28 @@ impl Projection for StoreStatistics {
         &[Family::Order]
     }
 
+    fn tables(&self) -> Vec<&'static str> {
+        vec![SaleRow::TABLE, "store_day"]
+    }
+
     async fn apply(&self, batch: &Batch, transaction: &mut PgConnection) -> Result<(), ProjectionError> {
-        let (mut sold, mut undone) = (Vec::new(), Vec::new());
-        let mut changed = 0;
+        let mut sold = BTreeMap::new();
+        let mut undone = BTreeMap::new();
         for (stored, event) in batch.of::<OrderEvent>()? {
+            let order = stored.envelope.stream.clone();
             match event {
-                OrderEvent::Placed(placed) => sold.extend(sales(stored, &placed)),
-                OrderEvent::Refused(_) | OrderEvent::Cancelled(_) => undone.push(stored.envelope.stream.clone()),
-                _ => continue,
+                OrderEvent::Placed(placed) => {
+                    sold.insert(order, sales(stored, &placed));
+                }
+                OrderEvent::Refused(_) | OrderEvent::Cancelled(_) => {
+                    undone.entry(order).or_insert(stored.offset.cast_signed());
+                }
+                _ => {}
             }
-            changed = stored.offset.cast_signed();
         }
-        let mut changes = BTreeMap::new();
-        for sale in &sold {
-            count(
-                &mut changes,
-                (&sale.store, sale.day, &sale.currency),
-                1,
-                sale.revenue,
-                sale.units,
-            );
-        }
-        SaleRow::upsert(transaction, sold).await?;
-        for sale in take_off(transaction, &undone).await? {
-            count(
-                &mut changes,
-                (&sale.store, sale.day, &sale.currency),
-                -1,
-                -sale.revenue,
-                -sale.units,
-            );
-        }
-        write(transaction, partition(batch.shard()), changed, changes).await?;
+        let partition = partition(batch.shard());
+        count(transaction, partition, sold).await?;
+        take_off(transaction, partition, undone).await?;
         Ok(())
     }
 }
@@ -103,87 +81,80 @@ impl Projection for StoreStatistics {
 fn sales(stored: &StoredEvent, placed: &OrderPlaced) -> Vec<SaleRow> {
     let mut by_store = BTreeMap::new();
     for line in &placed.lines {
-        let (revenue, units) = by_store.entry(line.store).or_insert((0, 0));
-        *revenue += line.unit_price.amount * i64::from(line.quantity);
+        let (revenue, units) = by_store.entry(line.store).or_insert((0_i128, 0_i64));
+        *revenue += i128::from(line.unit_price.amount) * i128::from(line.quantity);
         *units += i64::from(line.quantity);
     }
-    let row = |(store, (revenue, units)): (domain::id::StoreId, _)| SaleRow {
+    let row = |(store, (revenue, units)): (domain::id::StoreId, (i128, i64))| SaleRow {
         order_id: stored.envelope.stream.clone(),
         store: store.to_string(),
         day: stored.envelope.time.date_naive(),
         currency: placed.currency.to_string(),
-        revenue,
+        revenue: revenue.to_string(),
         units,
         undone: false,
+        changed: stored.offset.cast_signed(),
     };
     by_store.into_iter().map(row).collect()
 }
 
-type Changes = BTreeMap<(String, NaiveDate, String), Change>;
-
-fn count(
-    changes: &mut Changes,
-    (store, day, currency): (&str, NaiveDate, &str),
-    orders: i64,
-    revenue: i64,
-    units: i64,
-) {
-    let change = changes.entry((store.to_owned(), day, currency.to_owned())).or_default();
-    change.orders += orders;
-    change.revenue += revenue;
-    change.units += units;
-}
-
-/// Marks these orders as undone, and says what they had added.
-async fn take_off(connection: &mut PgConnection, orders: &[String]) -> Result<Vec<Sale>, sqlx::Error> {
-    if orders.is_empty() {
-        return Ok(Vec::new());
-    }
-    sqlx::query_as(
-        "update store_sale set undone = true where order_id = any($1) and not undone
-         returning store, day, currency, revenue, units",
-    )
-    .bind(orders)
-    .fetch_all(connection)
-    .await
-}
-
-async fn write(
+/// Adds what was sold to the days of this partition.
+async fn count(
     connection: &mut PgConnection,
     partition: i16,
-    changed: i64,
-    changes: Changes,
+    sold: BTreeMap<String, Vec<SaleRow>>,
 ) -> Result<(), sqlx::Error> {
-    if changes.is_empty() {
+    if sold.is_empty() {
         return Ok(());
     }
-    let (mut stores, mut days, mut currencies) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut orders, mut revenue, mut units) = (Vec::new(), Vec::new(), Vec::new());
-    for ((store, day, currency), change) in changes {
-        stores.push(store);
-        days.push(day);
-        currencies.push(currency);
-        orders.push(change.orders);
-        revenue.push(change.revenue);
-        units.push(change.units);
-    }
+    let (orders, sales): (Vec<_>, Vec<_>) = sold.into_iter().unzip();
+    SaleRow::upsert(connection, sales.into_iter().flatten().collect()).await?;
     sqlx::query(
-        "insert into store_day (store, day, currency, orders, revenue, units, partition, changed)
-         select *, $7, $8 from unnest($1::text[], $2::date[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+        "insert into store_day (store, day, currency, partition, orders, revenue, units, changed)
+         select store, day, currency, $2, count(*), sum(revenue), sum(units), max(changed)
+         from store_sale where order_id = any($1) group by store, day, currency
          on conflict (store, day, currency, partition) do update
          set orders = store_day.orders + excluded.orders,
              revenue = store_day.revenue + excluded.revenue,
              units = store_day.units + excluded.units,
-             changed = excluded.changed",
+             changed = greatest(store_day.changed, excluded.changed)",
     )
-    .bind(stores)
-    .bind(days)
-    .bind(currencies)
     .bind(orders)
-    .bind(revenue)
-    .bind(units)
     .bind(partition)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Marks these orders as undone, once each, and takes what they had added off the days of this partition.
+async fn take_off(
+    connection: &mut PgConnection,
+    partition: i16,
+    undone: BTreeMap<String, i64>,
+) -> Result<(), sqlx::Error> {
+    if undone.is_empty() {
+        return Ok(());
+    }
+    let (orders, changed): (Vec<_>, Vec<_>) = undone.into_iter().unzip();
+    sqlx::query(
+        "with gone as (
+             update store_sale set undone = true, changed = event.changed
+             from unnest($1::text[], $2::bigint[]) as event (order_id, changed)
+             where store_sale.order_id = event.order_id and not undone
+             returning store, day, currency, revenue, units, event.changed
+         )
+         insert into store_day (store, day, currency, partition, orders, revenue, units, changed)
+         select store, day, currency, $3, -count(*), -sum(revenue), -sum(units), max(changed)
+         from gone group by store, day, currency
+         on conflict (store, day, currency, partition) do update
+         set orders = store_day.orders + excluded.orders,
+             revenue = store_day.revenue + excluded.revenue,
+             units = store_day.units + excluded.units,
+             changed = greatest(store_day.changed, excluded.changed)",
+    )
+    .bind(orders)
     .bind(changed)
+    .bind(partition)
     .execute(connection)
     .await?;
     Ok(())

@@ -19,7 +19,7 @@ use crate::{
     batch::Batch,
     projection::{Projection, ProjectionError},
     row::{json, partition, word},
-    table::table,
+    table::{Table, table},
 };
 
 table! {
@@ -56,7 +56,7 @@ table! {
         stock: Option<String> = "text",
         title: String = "text",
         unit_price: i64 = "bigint",
-        quantity: i32 = "integer",
+        quantity: i64 = "bigint",
     }
 }
 
@@ -79,6 +79,10 @@ impl Projection for OrderSummary {
 
     fn families(&self) -> &'static [Family] {
         &[Family::Order]
+    }
+
+    fn tables(&self) -> Vec<&'static str> {
+        vec![OrderRow::TABLE, LineRow::TABLE, StoreOrderRow::TABLE]
     }
 
     async fn apply(&self, batch: &Batch, transaction: &mut PgConnection) -> Result<(), ProjectionError> {
@@ -138,7 +142,7 @@ fn order_lines<'a>(stored: &'a StoredEvent, placed: &'a OrderPlaced) -> impl Ite
         stock: line.stock.map(|stock| stock.to_string()),
         title: line.title.clone(),
         unit_price: line.unit_price.amount,
-        quantity: line.quantity.cast_signed(),
+        quantity: i64::from(line.quantity),
     })
 }
 

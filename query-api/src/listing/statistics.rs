@@ -57,8 +57,9 @@ pub async fn of(
     to: Option<NaiveDate>,
 ) -> Result<StoreStatistics> {
     let rows: Vec<Row> = sqlx::query_as(
-        "select day, currency, sum(orders)::bigint as orders, sum(revenue)::bigint as revenue,
-                sum(units)::bigint as units
+        "select day, currency, sum(orders)::bigint as orders,
+                least(sum(revenue), 9223372036854775807)::bigint as revenue,
+                least(sum(units), 9223372036854775807)::bigint as units
          from store_day
          where store = $1 and ($2::date is null or day >= $2) and ($3::date is null or day <= $3)
          group by grouping sets ((day, currency), (currency))

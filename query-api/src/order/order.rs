@@ -50,7 +50,7 @@ pub struct LineRow {
     pub store: String,
     pub title: String,
     pub unit_price: i64,
-    pub quantity: i32,
+    pub quantity: i64,
 }
 
 /// A purchase.
@@ -210,7 +210,7 @@ impl OrderLine {
 
     /// How many.
     async fn quantity(&self) -> i32 {
-        self.row.quantity
+        i32::try_from(self.row.quantity).unwrap_or(i32::MAX)
     }
 
     /// The listing's id.

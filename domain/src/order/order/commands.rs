@@ -7,6 +7,7 @@ use super::{Fulfilment, OrderLine};
 use crate::{
     commands,
     id::UserId,
+    listing::stock::MOST_ON_HAND,
     money::{Currency, Money},
     order::delivery::DeliveryWish,
 };
@@ -28,6 +29,8 @@ commands! {
 
 /// The most lines of an order.
 pub const MOST_LINES: usize = 200;
+/// The most pieces of a line: as many as a stock can hold.
+pub const MOST_PIECES: u32 = MOST_ON_HAND;
 /// The longest title of a line, in characters.
 pub const LONGEST_TITLE: usize = 300;
 /// The longest comment, in characters.
@@ -36,7 +39,7 @@ pub const LONGEST_COMMENT: usize = 2_000;
 pub const LONGEST_REASON: usize = 500;
 
 /// Orders what the lines name, at the prices they name. `total = subtotal - discount + tax + deliveryFee`, and the
-/// subtotal is the sum of unit price times quantity; all in one currency, none negative.
+/// subtotal is the sum of unit price times quantity; all in one currency, none negative and none above 10^15 minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct PlaceOrder {

@@ -1,13 +1,13 @@
 //! Placing an order: the checks of what the lines and amounts say.
 
 use super::{
-    Fulfilment, LONGEST_COMMENT, LONGEST_TITLE, MOST_LINES, Order, OrderEvent, OrderLine, OrderPlaced, OrderRefusal,
-    PlaceOrder,
+    Fulfilment, LONGEST_COMMENT, LONGEST_TITLE, MOST_LINES, MOST_PIECES, Order, OrderEvent, OrderLine, OrderPlaced,
+    OrderRefusal, PlaceOrder,
 };
 use crate::{
     bounds,
     decision::Services,
-    money::{Currency, Money, MoneyError},
+    money::{Currency, MOST_AMOUNT, Money, MoneyError},
     order::delivery::Delivery,
     personal::Personal,
     viewer::Role,
@@ -71,12 +71,19 @@ fn check_lines(lines: &[OrderLine], currency: Currency) -> Result<(), OrderRefus
         if sold.quantity == 0 {
             return Err(OrderRefusal::NoQuantity { line });
         }
+        if sold.quantity > MOST_PIECES {
+            return Err(OrderRefusal::QuantityTooLarge {
+                line,
+                most: MOST_PIECES,
+                given: sold.quantity,
+            });
+        }
         check_amount(|| format!("/lines/{line}/unitPrice"), sold.unit_price, currency)?;
     }
     Ok(())
 }
 
-/// Refuses what is negative or in another currency.
+/// Refuses what is negative, too large or in another currency.
 fn check_amount(field: impl Fn() -> String, amount: Money, currency: Currency) -> Result<(), OrderRefusal> {
     if amount.currency != currency {
         return Err(OrderRefusal::OtherCurrency {
@@ -88,7 +95,17 @@ fn check_amount(field: impl Fn() -> String, amount: Money, currency: Currency) -
     if amount.amount < 0 {
         return Err(OrderRefusal::NegativeAmount { field: field(), amount });
     }
+    if amount.amount > MOST_AMOUNT {
+        return Err(too_large(field(), currency));
+    }
     Ok(())
+}
+
+fn too_large(field: impl Into<String>, currency: Currency) -> OrderRefusal {
+    OrderRefusal::AmountTooLarge {
+        field: field.into(),
+        most: Money::new(MOST_AMOUNT, currency),
+    }
 }
 
 /// The amounts of an order, of which `total = subtotal - discount + tax + delivery fee` is known to hold.
@@ -120,15 +137,15 @@ impl Amounts {
             check_amount(|| field.to_owned(), amount, command.currency)?;
         }
         // Every amount has the order's currency by now, so only their size can be at fault.
-        let too_large = |_: MoneyError| OrderRefusal::AmountTooLarge;
-        let expected = sum_of_lines(&command.lines, command.currency).map_err(too_large)?;
+        let too_large = |field| move |_: MoneyError| too_large(field, command.currency);
+        let expected = sum_of_lines(&command.lines, command.currency).map_err(too_large("/subtotal"))?;
         if amounts.subtotal != expected {
             return Err(OrderRefusal::WrongSubtotal {
                 expected,
                 given: amounts.subtotal,
             });
         }
-        let expected = amounts.sum().map_err(too_large)?;
+        let expected = amounts.sum().map_err(too_large("/total"))?;
         if amounts.total != expected {
             return Err(OrderRefusal::WrongTotal {
                 expected,

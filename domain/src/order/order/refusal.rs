@@ -49,6 +49,16 @@ pub enum OrderRefusal {
         /// Which line, from 0.
         line: usize,
     },
+    /// More of something was ordered than anybody has.
+    #[error("the quantity of a line is at most {most}")]
+    QuantityTooLarge {
+        /// Which line, from 0.
+        line: usize,
+        /// The most.
+        most: u32,
+        /// How many were ordered.
+        given: u32,
+    },
     /// A text or list is too long, or empty.
     #[error(transparent)]
     OutOfBounds(#[from] OutOfBounds),
@@ -88,9 +98,15 @@ pub enum OrderRefusal {
         /// What the command said.
         given: Money,
     },
-    /// A sum does not fit 64 bits.
-    #[error("the amounts are larger than 64 bits hold")]
-    AmountTooLarge,
+    /// An amount, or what it must come to, is larger than an order's may be.
+    #[error("{field} must not be more than {most}")]
+    AmountTooLarge {
+        /// JSON pointer to it; told beside the facts.
+        #[serde(skip)]
+        field: String,
+        /// The most.
+        most: Money,
+    },
     /// It has to go somewhere, and no address says where.
     #[error("an address is needed unless the order is collected")]
     AddressMissing,
@@ -126,7 +142,8 @@ impl Refusal for OrderRefusal {
             | Self::OtherCurrency { .. }
             | Self::WrongSubtotal { .. }
             | Self::WrongTotal { .. }
-            | Self::AmountTooLarge
+            | Self::AmountTooLarge { .. }
+            | Self::QuantityTooLarge { .. }
             | Self::AddressMissing
             | Self::CountryUnknown
             | Self::SlotEndsFirst => RefusalKind::Invalid,
@@ -136,9 +153,11 @@ impl Refusal for OrderRefusal {
     fn field(&self) -> Option<String> {
         Some(match self {
             Self::NoLines => "/lines".to_owned(),
-            Self::NoQuantity { line } => format!("/lines/{line}/quantity"),
+            Self::NoQuantity { line } | Self::QuantityTooLarge { line, .. } => format!("/lines/{line}/quantity"),
             Self::OutOfBounds(fault) => fault.field.clone(),
-            Self::NegativeAmount { field, .. } | Self::OtherCurrency { field, .. } => field.clone(),
+            Self::NegativeAmount { field, .. }
+            | Self::OtherCurrency { field, .. }
+            | Self::AmountTooLarge { field, .. } => field.clone(),
             Self::WrongSubtotal { .. } => "/subtotal".to_owned(),
             Self::WrongTotal { .. } => "/total".to_owned(),
             Self::AddressMissing => "/delivery/address".to_owned(),
@@ -148,8 +167,7 @@ impl Refusal for OrderRefusal {
             | Self::AlreadyExists
             | Self::Forbidden { .. }
             | Self::NothingToChange { .. }
-            | Self::WrongStatus { .. }
-            | Self::AmountTooLarge => return None,
+            | Self::WrongStatus { .. } => return None,
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     decision::Refusal,
     entity::Event,
     id::{OrderId, UserId},
-    money::Currency,
+    money::{Currency, MOST_AMOUNT},
     order::delivery::{Address, Delivery, DeliveryWish, Slot},
     personal::Personal,
     scenario::Scenario,

@@ -124,6 +124,15 @@ fn a_line_with_a_fault_is_refused_with_the_field() {
             Some("/lines/1/quantity"),
         ),
         (
+            |it| it.lines[1].quantity = MOST_PIECES + 1,
+            OrderRefusal::QuantityTooLarge {
+                line: 1,
+                most: MOST_PIECES,
+                given: MOST_PIECES + 1,
+            },
+            Some("/lines/1/quantity"),
+        ),
+        (
             |it| it.lines[1].title = " ".to_owned(),
             out_of_bounds("/lines/1/title", Unit::Characters, 300, 0),
             Some("/lines/1/title"),
@@ -224,16 +233,63 @@ fn amounts_with_a_fault_are_refused_with_the_field() {
             Some("/total"),
         ),
         (
-            |it| it.lines[0].unit_price = brl(i64::MAX),
-            OrderRefusal::AmountTooLarge,
-            None,
+            |it| it.lines[0].unit_price = brl(MOST_AMOUNT + 1),
+            too_large("/lines/0/unitPrice"),
+            Some("/lines/0/unitPrice"),
         ),
         (
             |it| it.delivery_fee = Some(brl(i64::MAX)),
-            OrderRefusal::AmountTooLarge,
-            None,
+            too_large("/deliveryFee"),
+            Some("/deliveryFee"),
+        ),
+        (
+            |it| it.total = brl(MOST_AMOUNT + 1),
+            too_large("/total"),
+            Some("/total"),
+        ),
+        (
+            |it| {
+                it.lines[0].unit_price = brl(MOST_AMOUNT);
+                it.lines[0].quantity = MOST_PIECES;
+            },
+            too_large("/subtotal"),
+            Some("/subtotal"),
         ),
     ]);
+}
+
+fn too_large(field: &str) -> OrderRefusal {
+    OrderRefusal::AmountTooLarge {
+        field: field.to_owned(),
+        most: brl(MOST_AMOUNT),
+    }
+}
+
+#[test]
+fn an_order_may_come_to_the_most_and_to_no_more() {
+    let purchase = Purchase::new();
+    let dearest = |unit_price: i64, quantity: u32| {
+        let sum = unit_price * i64::from(quantity);
+        PlaceOrder {
+            lines: vec![purchase.line(purchase.store, unit_price, quantity)],
+            subtotal: brl(sum),
+            discount: None,
+            tax: None,
+            delivery_fee: None,
+            total: brl(sum),
+            ..purchase.command()
+        }
+    };
+    for command in [
+        dearest(MOST_AMOUNT, 1),
+        dearest(MOST_AMOUNT / i64::from(MOST_PIECES), MOST_PIECES),
+    ] {
+        purchase.by_customer().when(command).then_accepted();
+    }
+    purchase
+        .by_customer()
+        .when(dearest(MOST_AMOUNT, 2))
+        .then_refused(too_large("/subtotal"));
 }
 
 #[test]
