@@ -99,6 +99,11 @@ impl Feed {
         })
     }
 
+    /// Where the log ends now, whatever of it has been read.
+    pub async fn log_end(&self, shard: Shard) -> Result<u64, LogError> {
+        self.rings.port.end(shard).await
+    }
+
     /// Follows the shards of these checkpoints. What comes within `pace` of the last batch is taken with the next one:
     /// many small batches cost more than they are worth.
     pub fn follow(&self, checkpoints: Vec<Checkpoint>, pace: Duration) -> Follower {

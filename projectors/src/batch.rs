@@ -8,20 +8,25 @@ use event_log::{
     shard::Shard,
 };
 
-use crate::projection::ProjectionError;
+use crate::projection::{Projection, ProjectionError};
 
-/// Commits of one shard, in order; the writers' own records are not among them.
+/// Events of one shard, in order; the writers' own records are not among them. Cheap to cut: the commits are shared.
 #[derive(Debug, Clone)]
 pub struct Batch {
     shard: Shard,
-    commits: Vec<Arc<Commit>>,
+    /// Each with its place in its commit.
+    events: Vec<(Arc<Commit>, usize)>,
 }
 
 impl Batch {
     /// The events of these commits of a shard.
     pub fn new(shard: Shard, commits: impl IntoIterator<Item = Arc<Commit>>) -> Self {
-        let commits: Vec<_> = commits.into_iter().filter(|commit| !commit.is_control()).collect();
-        Self { shard, commits }
+        let commits = commits.into_iter().filter(|commit| !commit.is_control());
+        let events = commits.flat_map(|commit| (0..commit.events.len()).map(move |index| (Arc::clone(&commit), index)));
+        Self {
+            shard,
+            events: events.collect(),
+        }
     }
 
     /// The shard.
@@ -31,17 +36,45 @@ impl Batch {
 
     /// Whether there is nothing to apply but the checkpoint.
     pub fn is_empty(&self) -> bool {
-        self.commits.is_empty()
+        self.events.is_empty()
     }
 
     /// How many events there are.
     pub fn len(&self) -> usize {
-        self.events().count()
+        self.events.len()
     }
 
     /// Every event, in order.
     pub fn events(&self) -> impl Iterator<Item = &StoredEvent> {
-        self.commits.iter().flat_map(|commit| &commit.events)
+        self.events.iter().map(|(commit, index)| &commit.events[*index])
+    }
+
+    /// Those of the events that are wanted, in order, and the others.
+    #[must_use]
+    pub fn divided(self, mut wanted: impl FnMut(&StoredEvent) -> bool) -> (Self, Self) {
+        let shard = self.shard;
+        let (yes, no) = self
+            .events
+            .into_iter()
+            .partition(|(commit, index)| wanted(&commit.events[*index]));
+        (Self { shard, events: yes }, Self { shard, events: no })
+    }
+
+    /// So many of the events, and those behind them.
+    #[must_use]
+    pub fn cut(&self, first: usize) -> (Self, Self) {
+        let part = |events: &[_]| Self {
+            shard: self.shard,
+            events: events.to_vec(),
+        };
+        let (before, behind) = self.events.split_at(first);
+        (part(before), part(behind))
+    }
+
+    /// What the events are applied in order with, each once, sorted.
+    pub fn units(&self, projection: &dyn Projection) -> Vec<String> {
+        let units: BTreeSet<&str> = self.events().map(|event| projection.unit(event)).collect();
+        units.into_iter().map(str::to_owned).collect()
     }
 
     /// The events of one aggregate type, in order, decoded.

@@ -10,7 +10,7 @@ use event_log::{
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::{projection::Projection, row::partition};
+use crate::{projection::Projection, registry, row::partition};
 
 #[derive(FromRow)]
 struct Row {
@@ -80,19 +80,56 @@ pub async fn load(
         .collect()
 }
 
-/// Advances from one checkpoint to the next, if it still is where this runner left it.
+/// Where every projection of this software stands, with its name.
+pub(crate) async fn all(pool: &PgPool) -> Result<Vec<(&'static str, Checkpoint)>, CheckpointError> {
+    #[derive(FromRow)]
+    struct Named {
+        projection: String,
+        version: i32,
+        #[sqlx(flatten)]
+        row: Row,
+    }
+    let rows: Vec<Named> = sqlx::query_as(
+        "select projection, version, family, partition, next_offset, head, head_offset, session, seq
+         from projection_checkpoint",
+    )
+    .fetch_all(pool)
+    .await?;
+    let known = registry::projections();
+    let mut found = Vec::with_capacity(rows.len());
+    for Named {
+        projection,
+        version,
+        row,
+    } in rows
+    {
+        let of = known
+            .iter()
+            .find(|known| known.name() == projection && known.version() == version);
+        if let Some(of) = of {
+            found.push((of.name(), row.try_into()?));
+        }
+    }
+    Ok(found)
+}
+
+/// Advances from one checkpoint to the next, if it still is where this runner left it. Whether the projection has parked
+/// events of the shard: when it has not, none can be parked before this transaction ends.
 pub async fn advance(
     transaction: &mut PgConnection,
     projection: &dyn Projection,
     from: &Checkpoint,
     to: &Checkpoint,
-) -> Result<(), CheckpointError> {
+) -> Result<bool, CheckpointError> {
     let (session, seq) = to.session.unzip();
-    let done = sqlx::query(
+    let advanced: Option<bool> = sqlx::query_scalar(
         "update projection_checkpoint
          set next_offset = $5, head = $6, head_offset = $7, session = $8, seq = $9
          where projection = $1 and version = $2 and family = $3 and partition = $4
-           and next_offset = $10 and head = $11",
+           and next_offset = $10 and head = $11
+         returning exists (select from projection_parked parked
+                           where parked.projection = $1 and parked.version = $2
+                             and parked.family = $3 and parked.partition = $4)",
     )
     .bind(projection.name())
     .bind(projection.version())
@@ -105,26 +142,46 @@ pub async fn advance(
     .bind(seq.map(u64::cast_signed))
     .bind(from.next.cast_signed())
     .bind(from.head.0.as_slice())
+    .fetch_optional(transaction)
+    .await?;
+    advanced.ok_or(CheckpointError::Overtaken {
+        projection: projection.name(),
+        shard: from.shard,
+    })
+}
+
+/// Keeps the projection from going on in a shard until the transaction ends.
+pub async fn lock(
+    transaction: &mut PgConnection,
+    projection: &dyn Projection,
+    shard: Shard,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "select from projection_checkpoint
+         where projection = $1 and version = $2 and family = $3 and partition = $4 for update",
+    )
+    .bind(projection.name())
+    .bind(projection.version())
+    .bind(shard.family.topic())
+    .bind(partition(shard))
     .execute(transaction)
     .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(CheckpointError::Overtaken {
-            projection: projection.name(),
-            shard: from.shard,
-        })
-    }
+    Ok(())
+}
+
+/// The shard that two columns name.
+pub(crate) fn shard(family: &str, partition: i16) -> Result<Shard, CheckpointError> {
+    let family: Family = family.parse().map_err(|_| CheckpointError::Damaged("its family"))?;
+    let partition = u16::try_from(partition).map_err(|_| CheckpointError::Damaged("its partition"))?;
+    Ok(Shard { family, partition })
 }
 
 impl TryFrom<Row> for Checkpoint {
     type Error = CheckpointError;
 
     fn try_from(row: Row) -> Result<Self, CheckpointError> {
-        let family: Family = row.family.parse().map_err(|_| CheckpointError::Damaged("its family"))?;
-        let partition = u16::try_from(row.partition).map_err(|_| CheckpointError::Damaged("its partition"))?;
         Ok(Self {
-            shard: Shard { family, partition },
+            shard: shard(&row.family, row.partition)?,
             next: row.next_offset.cast_unsigned(),
             head: Hash::try_from(row.head.as_slice()).map_err(|_| CheckpointError::Damaged("its head"))?,
             head_offset: row.head_offset.map(i64::cast_unsigned),

@@ -11,8 +11,11 @@
 //! | [`checkpoint`] | the compare-and-set, and how far every projection has come |
 //! | `table`, `row` | rows in bulk: fetched by key, written by one `UNNEST` upsert |
 //! | `entity` | rows that are an aggregate, folded by the domain's own `apply` |
+//! | `apply` | a batch applied but for the events that can not be, found by bisection |
+//! | [`parked`], [`retry`] | these events, with the reasons; applying them after all |
 //! | [`runner`] | reads, applies, commits, tells; one task for each projection |
 //! | [`projectors`] | the role: every runner, started and joined |
+//! | `measure` | what `/metrics` tells: records behind, parked events |
 //! | [`registry`] | every projection, one line each |
 //! | [`listing`], [`order`], [`chat`] | one folder a family, one file a projection |
 //!
@@ -20,15 +23,19 @@
 //! One file in its family's folder, one migration for its tables, one line in [`registry`]. It fills itself from the
 //! start of the log while the others go on.
 
+mod apply;
 pub mod batch;
 pub mod chat;
 pub mod checkpoint;
 mod entity;
 pub mod listing;
+mod measure;
 pub mod order;
+pub mod parked;
 pub mod projection;
 pub mod projectors;
 pub mod registry;
+pub mod retry;
 mod row;
 pub mod runner;
 mod table;

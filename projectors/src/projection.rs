@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use domain::family::Family;
+use event_log::commit::StoredEvent;
 use sqlx::PgConnection;
 
 use crate::batch::Batch;
@@ -23,8 +24,15 @@ pub trait Projection: Send + Sync + 'static {
     /// Its tables, all of them.
     fn tables(&self) -> Vec<&'static str>;
 
+    /// What an event is applied in order with: its stream, unless rows depend on the order of several streams, and then
+    /// their scope. Events of different units may be applied in any order. When one can not be applied, those that come
+    /// after it in its unit wait.
+    fn unit<'e>(&self, event: &'e StoredEvent) -> &'e str {
+        &event.envelope.stream
+    }
+
     /// Changes its tables by the events of one shard, in bulk (one statement a table, not a row), inside the transaction
-    /// that also advances the checkpoint.
+    /// that also advances the checkpoint. The rows are the same however the events are cut into batches.
     async fn apply(&self, batch: &Batch, transaction: &mut PgConnection) -> Result<(), ProjectionError>;
 }
 
@@ -51,7 +59,28 @@ pub enum ProjectionError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// The projection's code gave up on it.
+    #[error("the projection panicked: {0}")]
+    Panicked(String),
     /// The database did not take the rows.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+/// Classes of SQLSTATE that find fault with the data of a statement: cardinality, data, constraint, a trigger's own
+/// exception, and what is larger than the server can hold (a key too long for its index).
+const FAULTS_OF_DATA: [&str; 5] = ["21", "22", "23", "P0", "54"];
+
+impl ProjectionError {
+    /// Whether the events are at fault: they would fail again, and other events would not. Anything else (a connection
+    /// lost, a table missing, a disk full) stops all alike, and passes or is mended.
+    pub fn is_of_the_events(&self) -> bool {
+        match self {
+            Self::Event { .. } | Self::Row { .. } | Self::Panicked(_) | Self::Database(sqlx::Error::Encode(_)) => true,
+            Self::Database(sqlx::Error::Database(error)) => error
+                .code()
+                .is_some_and(|code| FAULTS_OF_DATA.iter().any(|class| code.starts_with(class))),
+            Self::Database(_) => false,
+        }
+    }
 }

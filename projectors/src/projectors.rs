@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{registry, runner::Runner};
+use crate::{measure, registry, runner::Runner};
 
 /// Runs every projection.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ impl Projectors {
             };
             tasks.spawn(runner.run(stop.clone()));
         }
+        tasks.spawn(measure::run(pool.clone(), feed.clone(), stop.clone()));
         Self { tasks, stop }
     }
 

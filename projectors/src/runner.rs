@@ -1,7 +1,8 @@
 //! The runner: reads the log, applies, commits, tells. One task for each projection, over the shards of its families.
 //!
-//! A batch is what has arrived, up to a bound: one transaction a batch, whose first statements advance the checkpoints by
-//! compare-and-set. Whatever fails, the task drops what it holds and starts again from the stored checkpoints.
+//! A batch is what has arrived, up to a bound: one transaction a batch, in which a shard's checkpoint is advanced by
+//! compare-and-set before anything of the shard is applied. An event that can not be applied is parked. Whatever else
+//! fails, the task drops what it holds and starts again from the stored checkpoints.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -12,12 +13,14 @@ use event_log::{
     reader::Read,
     shard::{Shard, Topology},
 };
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    apply::{self, Refused},
     batch::Batch,
     checkpoint::{self, CheckpointError},
+    parked,
     projection::{Projection, ProjectionError},
 };
 
@@ -94,38 +97,77 @@ impl Runner {
         }
     }
 
-    /// Applies a batch and advances the checkpoints, in one transaction.
+    /// Applies what was read and advances the checkpoints: in one transaction for all shards, or, when an event of it can
+    /// not be applied, in one a shard, of which that event and what waits behind it are left out.
     async fn commit(&self, at: &mut BTreeMap<Shard, Checkpoint>, read: Vec<Read>) -> Result<(), RunError> {
-        let mut by_shard: BTreeMap<Shard, (Checkpoint, Vec<_>)> = BTreeMap::new();
-        for Read { commit, checkpoint, .. } in read {
-            let (last, commits) = by_shard
-                .entry(commit.shard)
-                .or_insert_with(|| (checkpoint.clone(), Vec::new()));
-            *last = checkpoint;
-            commits.push(commit);
-        }
-        let mut transaction = self.pool.begin().await?;
-        for (shard, (next, _)) in &by_shard {
-            if let Some(current) = at.get(shard) {
-                checkpoint::advance(&mut transaction, &*self.projection, current, next).await?;
+        let steps = steps(at, read);
+        match self.commit_together(&steps).await {
+            Err(RunError::Projection(error)) if error.is_of_the_events() => {
+                for step in &steps {
+                    self.commit_alone(step).await?;
+                }
             }
+            committed => committed?,
         }
-        let mut events = 0;
-        let mut reached = Vec::with_capacity(by_shard.len());
-        for (shard, (next, commits)) in by_shard {
-            let batch = Batch::new(shard, commits);
-            if !batch.is_empty() {
-                self.projection.apply(&batch, &mut transaction).await?;
-            }
-            events += batch.len();
-            reached.push(next);
-        }
-        transaction.commit().await?;
+        let events: usize = steps.iter().map(|step| step.batch.len()).sum();
         metrics::counter!("stoa_projection_events_total", "projection" => self.projection.name())
             .increment(events as u64);
+        let reached: Vec<Checkpoint> = steps.into_iter().map(|step| step.to).collect();
         self.tell(&reached).await?;
         at.extend(reached.into_iter().map(|next| (next.shard, next)));
         Ok(())
+    }
+
+    async fn commit_together(&self, steps: &[Step]) -> Result<(), RunError> {
+        let mut transaction = self.pool.begin().await?;
+        let mut behind = Vec::new();
+        for step in steps {
+            let (batch, waits) = self.advance(&mut transaction, step).await?;
+            apply::apply(&*self.projection, &batch, &mut transaction).await?;
+            parked::park(&mut transaction, &*self.projection, step.to.shard, &waits).await?;
+            behind.extend(waits);
+        }
+        transaction.commit().await?;
+        self.warn_of(&behind);
+        Ok(())
+    }
+
+    async fn commit_alone(&self, step: &Step) -> Result<(), RunError> {
+        let mut transaction = self.pool.begin().await?;
+        let (batch, mut refused) = self.advance(&mut transaction, step).await?;
+        refused.extend(apply::apply_what_can_be(&*self.projection, &batch, &mut transaction).await?);
+        parked::park(&mut transaction, &*self.projection, step.to.shard, &refused).await?;
+        transaction.commit().await?;
+        self.warn_of(&refused);
+        Ok(())
+    }
+
+    /// Advances the checkpoint: what of the batch is to be applied, and what waits behind events that are parked already.
+    async fn advance(
+        &self,
+        transaction: &mut PgConnection,
+        step: &Step,
+    ) -> Result<(Batch, Vec<Refused>), CheckpointError> {
+        let some_parked = checkpoint::advance(transaction, &*self.projection, &step.from, &step.to).await?;
+        let batch = step.batch.clone();
+        if !some_parked {
+            return Ok((batch, Vec::new()));
+        }
+        Ok(parked::divide(transaction, &*self.projection, batch).await?)
+    }
+
+    fn warn_of(&self, refused: &[Refused]) {
+        for Refused { event, reason } in refused {
+            tracing::warn!(
+                projection = self.projection.name(),
+                shard = %event.shard,
+                offset = event.offset,
+                stream = event.envelope.stream,
+                event_type = &*event.envelope.event_type,
+                reason,
+                "an event is parked",
+            );
+        }
     }
 
     /// Wakes those who wait for the projection. It is told after the commit and not within it: a transaction that
@@ -143,4 +185,29 @@ impl Runner {
             .await?;
         Ok(())
     }
+}
+
+/// What is applied in one shard.
+struct Step {
+    from: Checkpoint,
+    to: Checkpoint,
+    batch: Batch,
+}
+
+/// What was read, shard by shard.
+fn steps(at: &BTreeMap<Shard, Checkpoint>, read: Vec<Read>) -> Vec<Step> {
+    let mut by_shard: BTreeMap<Shard, (Checkpoint, Vec<_>)> = BTreeMap::new();
+    for Read { commit, checkpoint, .. } in read {
+        let (last, commits) = by_shard
+            .entry(commit.shard)
+            .or_insert_with(|| (checkpoint.clone(), Vec::new()));
+        *last = checkpoint;
+        commits.push(commit);
+    }
+    let step = |(shard, (to, commits)): (Shard, (Checkpoint, Vec<_>))| {
+        let from = at.get(&shard)?.clone();
+        let batch = Batch::new(shard, commits);
+        Some(Step { from, to, batch })
+    };
+    by_shard.into_iter().filter_map(step).collect()
 }

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    audit, import, roles,
+    audit, import,
+    projections::Projections,
+    roles,
     settings::{Diagnostics, Listen, Storage},
     telemetry, token,
 };
@@ -40,6 +42,9 @@ enum Task {
     /// Check the log.
     #[command(subcommand)]
     Audit(Audit),
+    /// Look after the read models.
+    #[command(subcommand)]
+    Projections(Projections),
 }
 
 #[derive(Debug, Subcommand)]
@@ -72,6 +77,7 @@ impl Cli {
                 Task::Token(token) => token.run()?,
                 Task::Import(import) => import.run().await?,
                 Task::Audit(Audit::Verify(storage)) => return audit::verify(&storage).await,
+                Task::Projections(projections) => return projections.run().await,
             }
             Ok(ExitCode::SUCCESS)
         })

@@ -8,7 +8,7 @@
 //! | `roles.rs` | what each role starts, and in which order it stops |
 //! | `serve.rs` | the HTTP server: the roles' routes, `/healthz`, `/readyz`, `/metrics`, graceful shutdown |
 //! | `telemetry.rs` | tracing and metrics |
-//! | `audit.rs`, `token.rs` | the subcommands of these names |
+//! | `audit.rs`, `projections.rs`, `token.rs` | the subcommands of these names |
 //! | `import.rs`, `import/` | loading history through the command API, one file a source |
 //!
 //! To add a subcommand: a variant in `cli.rs` and a file of its name.
@@ -16,6 +16,7 @@
 mod audit;
 mod cli;
 mod import;
+mod projections;
 mod roles;
 mod serve;
 mod settings;

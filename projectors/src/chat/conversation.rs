@@ -44,6 +44,11 @@ impl Projection for Conversations {
         vec![ChatRow::TABLE, MemberRow::TABLE, MessageRow::TABLE]
     }
 
+    /// A message's number in its chat, and who has read it, depend on all that came before it there.
+    fn unit<'e>(&self, event: &'e StoredEvent) -> &'e str {
+        chat_of(event)
+    }
+
     async fn apply(&self, batch: &Batch, transaction: &mut PgConnection) -> Result<(), ProjectionError> {
         let events = in_order(batch)?;
         let mut rooms = Rooms::fetch(transaction, &events).await?;

@@ -3,25 +3,20 @@
 use domain::{
     family::Family,
     id::{StoreId, UserId},
-    listing::store::{MemberRoleChanged, StoreEvent, StoreRegistered},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     installation::{Installation, said},
-    story::{role, value},
+    story::{ranked, registered},
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_is_the_aggregate_after_its_last_event_across_restarts() {
     let installation = Installation::new().await;
     let (store, owner) = (StoreId::generate(), UserId::generate());
-    let registered: StoreRegistered = value(json!({
-        "kind": "market", "owner": owner, "profile": { "name": "Corner" },
-    }));
-    let first = installation
-        .append(Family::Listing, store, vec![said(store, StoreEvent::from(registered))])
-        .await;
+    let opened = vec![said(store, registered(owner, "Corner"))];
+    let first = installation.append(Family::Listing, store, opened).await;
     let projectors = installation.project().await;
     installation.settled().await;
     projectors.shutdown().await;
@@ -32,13 +27,8 @@ async fn a_row_is_the_aggregate_after_its_last_event_across_restarts() {
         first.1.cast_signed()
     );
 
-    let changed = MemberRoleChanged {
-        user: owner,
-        role: role("staff"),
-    };
-    let second = installation
-        .append(Family::Listing, store, vec![said(store, StoreEvent::from(changed))])
-        .await;
+    let changed = vec![said(store, ranked(owner, "staff"))];
+    let second = installation.append(Family::Listing, store, changed).await;
     let projectors = installation.project().await;
     installation.settled().await;
     projectors.shutdown().await;

@@ -17,7 +17,13 @@ use event_log::{
     schema::migrate,
     shard::{Shard, Topology},
 };
-use projectors::{projectors::Projectors, registry::projections};
+use projectors::{
+    parked::{self, Parked},
+    projection::Projection,
+    projectors::Projectors,
+    registry::projections,
+    retry::{self, Retried},
+};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::sync::Mutex;
 
@@ -155,6 +161,78 @@ impl Installation {
             .expect("the projections come to the end of the log");
     }
 
+    /// The database refuses the rows of this table that have this value in this column.
+    pub async fn poison(&self, table: &str, column: &str, value: impl ToString) {
+        let value = value.to_string();
+        self.run(&format!(
+            "create or replace function refuse() returns trigger language plpgsql as $$
+             begin
+                 if to_jsonb(new) ->> tg_argv[0] = tg_argv[1] then raise exception 'poisoned'; end if;
+                 return new;
+             end $$;
+             create trigger poison before insert or update on {table}
+             for each row execute function refuse('{column}', '{value}')"
+        ))
+        .await;
+    }
+
+    /// The database takes them again.
+    pub async fn cure(&self, table: &str) {
+        self.run(&format!("drop trigger poison on {table}")).await;
+    }
+
+    pub async fn run(&self, sql: &str) {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))
+            .execute(&self.pool)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// What has been parked of a projection.
+    pub async fn parked(&self, projection: &str) -> Vec<Parked> {
+        parked::list(&self.pool, Some(projection), 10_000).await.unwrap()
+    }
+
+    /// Tries a projection's parked events again.
+    pub async fn retry(&self, name: &str) -> Vec<Retried> {
+        let projection = found(name);
+        let mut retried = Vec::new();
+        for unit in retry::waiting(&self.pool, &*projection, None).await.unwrap() {
+            let archive = self.log.archive();
+            retried.push(retry::retry(&self.pool, archive, &*projection, &unit).await.unwrap());
+        }
+        retried
+    }
+
+    /// All rows of a projection, as text.
+    pub async fn rows(&self, name: &str) -> Vec<String> {
+        let mut rows = Vec::new();
+        for table in found(name).tables() {
+            let sql = format!("select '{table} ' || to_jsonb(t)::text from {table} t order by 1");
+            let found: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .fetch_all(&self.pool)
+                .await
+                .unwrap();
+            rows.extend(found);
+        }
+        rows
+    }
+
+    /// All rows of a projection after it has read the log anew.
+    pub async fn refolded(&self, name: &str) -> Vec<String> {
+        for table in found(name).tables() {
+            self.run(&format!("truncate {table}")).await;
+        }
+        self.run(&format!(
+            "delete from projection_checkpoint where projection = '{name}'"
+        ))
+        .await;
+        let projectors = self.project().await;
+        self.settled().await;
+        projectors.shutdown().await;
+        self.rows(name).await
+    }
+
     /// One value that a statement finds.
     pub async fn one<T>(&self, sql: &str) -> T
     where
@@ -165,4 +243,12 @@ impl Installation {
             .await
             .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
+}
+
+/// The projection of this name.
+fn found(name: &str) -> Arc<dyn Projection> {
+    projections()
+        .into_iter()
+        .find(|projection| projection.name() == name)
+        .unwrap()
 }

@@ -2,8 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    id::{ListingId, StoreId, UserId},
+    chat::{
+        chat::{ChatCreated, ChatEvent, ChatReadMarkerAdvanced},
+        message::{MessageContent, MessageEvent, MessageSent},
+    },
+    id::{ListingId, MessageId, StoreId, UserId},
+    listing::store::{MemberRoleChanged, StoreEvent, StoreRegistered},
     order::order::{OrderEvent, OrderPlaced},
+    personal::Personal,
     viewer::StoreRole,
 };
 use serde::de::DeserializeOwned;
@@ -35,6 +41,34 @@ pub fn placed(store: StoreId, unit_price: i64, quantity: u32) -> OrderEvent {
 
 pub fn cancelled() -> OrderEvent {
     value::<domain::order::order::OrderCancelled>(json!({ "reason": "no longer wanted" })).into()
+}
+
+/// A store with this owner opens.
+pub fn registered(owner: UserId, name: &str) -> StoreEvent {
+    let profile = json!({ "name": name });
+    value::<StoreRegistered>(json!({ "kind": "market", "owner": owner, "profile": profile })).into()
+}
+
+/// The owner becomes this.
+pub fn ranked(owner: UserId, to: &str) -> StoreEvent {
+    let (user, role) = (owner, role(to));
+    MemberRoleChanged { user, role }.into()
+}
+
+/// A group of one begins.
+pub fn begun(owner: UserId) -> ChatEvent {
+    value::<ChatCreated>(json!({ "kind": "group", "title": "Group", "owner": owner, "members": [] })).into()
+}
+
+/// Somebody says something.
+pub fn sent(author: UserId, text: &str) -> MessageEvent {
+    let content = Personal::open(author, MessageContent::text(text));
+    value::<MessageSent>(json!({ "author": author, "content": content, "silent": false })).into()
+}
+
+/// Somebody has read up to here.
+pub fn has_read(user: UserId, up_to: MessageId) -> ChatEvent {
+    ChatReadMarkerAdvanced { user, up_to }.into()
 }
 
 pub fn role(role: &str) -> StoreRole {
