@@ -189,9 +189,14 @@ impl Service {
         self.shards.values().map(Shard::scopes_in_memory).sum()
     }
 
+    /// Takes no more commands: each is told to come again elsewhere, and bulk requests read no more lines.
+    pub fn close_door(&self) {
+        self.closing.cancel();
+    }
+
     /// Takes no more commands, finishes those under way, and gives the shards up.
     pub async fn shutdown(&self) {
-        self.closing.cancel();
+        self.close_door();
         self.requests.close();
         self.requests.wait().await;
         join_all(self.shards.values().map(|shard| shard.owner.close())).await;

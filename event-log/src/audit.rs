@@ -110,7 +110,7 @@ async fn walk(log: &Log, shard: Shard, on_progress: &mut impl FnMut(&ShardReport
         };
         on_progress(&report);
         if chain.next() >= end {
-            table.ends_at_its_head()?;
+            table.ends_at_its_head().await?;
             return Ok(report);
         }
     }
@@ -190,17 +190,35 @@ impl Table {
     }
 
     /// Whether the checkpoint that the table is kept with names the last of its records.
-    fn ends_at_its_head(&self) -> Result<(), LogError> {
+    async fn ends_at_its_head(&self) -> Result<(), LogError> {
         let shard = self.archived.shard;
         let (offset, head) = self.last.unzip();
-        if offset == self.archived.head_offset && head.unwrap_or_else(|| genesis(shard)) == self.archived.head {
-            return Ok(());
+        if offset != self.archived.head_offset || head.unwrap_or_else(|| genesis(shard)) != self.archived.head {
+            let reason = format!(
+                "the table's last record is not the head that its checkpoint names, {}",
+                self.archived.head
+            );
+            return Err(broken(shard, self.archived.next, reason));
         }
-        let reason = format!(
-            "the table's last record is not the head that its checkpoint names, {}",
-            self.archived.head
-        );
-        Err(broken(shard, self.archived.next, reason))
+        match self.beyond().await? {
+            Some(offset) => Err(broken(shard, offset, "the table has a record beyond its checkpoint")),
+            None => Ok(()),
+        }
+    }
+
+    /// A record that lies where the table's checkpoint, as it is now, has not come to: who keeps the table writes both
+    /// in one transaction.
+    async fn beyond(&self) -> Result<Option<u64>, LogError> {
+        let (offset,): (Option<i64>,) = sqlx::query_as(
+            r#"select min(r."offset") from log_head h
+               join log_record r on (r.family, r.partition) = (h.family, h.partition) and r."offset" >= h.next_offset
+               where h.family = $1 and h.partition = $2"#,
+        )
+        .bind(self.archived.shard.family.topic())
+        .bind(partition_of(self.archived.shard))
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(offset.map(i64::cast_unsigned))
     }
 }
 

@@ -27,6 +27,8 @@ pub struct LogSettings {
     pub kafka: Option<KafkaSettings>,
     /// The partitions that a new log gets. An existing log must have these.
     pub topology: Topology,
+    /// Whether a log is made in a database that holds none.
+    pub make: bool,
     /// Postgres mode: a report that is not there after this time is a bad one.
     pub report_within: Duration,
 }
@@ -38,6 +40,7 @@ impl LogSettings {
             database,
             kafka: None,
             topology: Topology::uniform(DEFAULT_PARTITIONS),
+            make: true,
             report_within: Duration::from_secs(10),
         }
     }
@@ -89,6 +92,7 @@ impl Log {
             database,
             kafka,
             topology,
+            make,
             report_within,
         } = settings;
         let identity = Identity {
@@ -103,7 +107,9 @@ impl Log {
             topology: topology.clone(),
         };
         // Looked at before topics are created, and recorded after: a start that fails leaves nothing behind.
-        identity.check(&database).await?;
+        if identity.check(&database).await?.is_none() && !make {
+            return Err(LogError::Unusable("this database holds no log".to_owned()));
+        }
         let kafka = match kafka {
             Some(kafka) => Some(KafkaLog::open(kafka, topology.clone()).await?),
             None => None,

@@ -244,6 +244,26 @@ async fn a_start_with_other_partitions_or_another_keeper_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_only_looks_makes_no_log() {
+    let pool = database().await;
+    let only_look = LogSettings {
+        make: false,
+        ..LogSettings::new(pool.clone())
+    };
+    match Log::open(only_look.clone()).await {
+        Err(LogError::Unusable(reason)) => assert!(reason.contains("no log"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+    // Nothing was pinned: the log may still be made with another topology.
+    let made = LogSettings {
+        topology: Topology::uniform(8),
+        ..LogSettings::new(pool)
+    };
+    Log::open(made.clone()).await.unwrap();
+    Log::open(LogSettings { make: false, ..made }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_without_tables_says_what_is_to_be_done() {
     let url = servers::shared::postgres().await.database().await;
     let pool = sqlx::PgPool::connect(&url).await.unwrap();

@@ -97,9 +97,14 @@ impl Service {
         !self.stop.is_cancelled() && !self.shared.pool.is_closed()
     }
 
+    /// Ends subscriptions: each client is told so, and goes on elsewhere from its last position.
+    pub fn close_door(&self) {
+        self.stop.cancel();
+    }
+
     /// Ends subscriptions and waits for the tasks.
     pub async fn shutdown(&self) {
-        self.stop.cancel();
+        self.close_door();
         self.tasks.close();
         if timeout(STOP_WITHIN, self.tasks.wait()).await.is_err() {
             tracing::warn!("some subscriptions did not end in time");

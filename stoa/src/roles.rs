@@ -62,8 +62,20 @@ pub async fn run(server: Server, roles: Roles) -> anyhow::Result<()> {
     let listener = serve::bind(server.listen.listen).await?;
     let address = listener.local_addr()?;
     storage::prepare(&server.storage.data)?;
-    let opened = Opened::open(&server.storage, true).await?;
-    let playing = Playing::start(&server.storage, roles, &opened).await?;
+    let Some(opened) = stop.run_until_cancelled(Opened::open(&server.storage, true)).await else {
+        return Ok(());
+    };
+    let opened = opened?;
+    let playing = match stop
+        .run_until_cancelled(Playing::start(&server.storage, roles, &opened))
+        .await
+    {
+        Some(Ok(playing)) => playing,
+        failed_or_stopped => {
+            opened.close().await;
+            return failed_or_stopped.map_or(Ok(()), |failed| failed.map(drop));
+        }
+    };
     let router = playing.router().merge(serve::operations(playing.readiness(), metrics));
     println!(
         "Stoa listens on http://{address} (log in {})",
@@ -72,7 +84,17 @@ pub async fn run(server: Server, roles: Roles) -> anyhow::Result<()> {
     if roles.query_api {
         println!("GraphiQL: http://{address}/graphql   OpenAPI: http://{address}/openapi.json");
     }
-    let served = serve::run(listener, router, stop).await;
+    let serving = serve::run(listener, router, stop.clone());
+    // At the signal, and not when the last connection has closed: bulk requests and subscriptions end only when told.
+    let door = async {
+        stop.cancelled().await;
+        playing.close_door();
+        std::future::pending().await
+    };
+    let served = tokio::select! {
+        served = serving => served,
+        never = door => never,
+    };
     playing.stop().await;
     opened.close().await;
     served
@@ -146,6 +168,16 @@ impl Playing {
             checks.push(Box::new(move || (!queries.ready()).then_some("the read models")));
         }
         checks
+    }
+
+    /// No new commands and no more subscription items; what is under way goes on.
+    fn close_door(&self) {
+        if let Some(commands) = &self.commands {
+            commands.close_door();
+        }
+        if let Some(queries) = &self.queries {
+            queries.close_door();
+        }
     }
 
     async fn stop(self) {

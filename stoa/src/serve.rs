@@ -1,12 +1,15 @@
 //! The HTTP server: the roles' routes, and what those who run it look at.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{future::IntoFuture as _, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::{Router, http::StatusCode, response::IntoResponse, routing::get};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
+
+/// How long clients may take, once the server stops, to send the rest of their requests and to read their answers.
+const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a role waits for before it can do its work; nothing when it can.
 pub type Readiness = Box<dyn Fn() -> Option<&'static str> + Send + Sync>;
@@ -39,12 +42,22 @@ fn ready(readiness: &[Readiness]) -> impl IntoResponse + use<> {
     }
 }
 
-/// Serves until told to stop; then takes no new connection and finishes the requests that are under way.
+/// Serves until told to stop; then takes no new connection and finishes the requests that are under way, as long as
+/// their clients let it.
 pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await
-        .context("the HTTP server failed")
+    let told = stop.clone();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { told.cancelled().await });
+    let too_long = async {
+        stop.cancelled().await;
+        sleep(DRAINED_WITHIN).await;
+    };
+    tokio::select! {
+        served = serving.into_future() => served.context("the HTTP server failed"),
+        () = too_long => {
+            tracing::warn!("some clients did not let their requests end");
+            Ok(())
+        }
+    }
 }
 
 /// Cancelled by SIGINT or SIGTERM.

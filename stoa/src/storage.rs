@@ -44,17 +44,18 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens database and log. With `migrate`, the tables are brought up to date first.
-    pub async fn open(storage: &Storage, migrate: bool) -> anyhow::Result<Self> {
+    /// Opens database and log. With `make`, the tables are brought up to date first, and a log is made where there is none.
+    pub async fn open(storage: &Storage, make: bool) -> anyhow::Result<Self> {
         let (url, postgres) = database(storage).await?;
         let options: PgConnectOptions = url.parse().context("DATABASE_URL is no URL of a Postgres")?;
         let pool = connect(MOST_CONNECTIONS, options.clone()).await?;
         let copies = connect(MOST_COPYING, options.options([("synchronous_commit", "off")])).await?;
-        if migrate {
+        if make {
             schema::migrate(&pool).await?;
         }
         let queries = query_api::Settings::default().pool(&url)?;
         let mut settings = LogSettings::new(pool.clone());
+        settings.make = make;
         settings.topology = Topology::uniform(storage.partitions);
         settings.kafka = storage.kafka_brokers.as_ref().map(|brokers| KafkaSettings {
             topic_prefix: storage.topic_prefix.clone(),

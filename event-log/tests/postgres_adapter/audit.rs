@@ -83,6 +83,13 @@ async fn whatever_is_changed_in_the_table_is_found_with_its_offset() {
             "number",
         ),
         (other_head, 20, "not the head"),
+        (
+            "insert into log_record select r.* from sound_record s,
+               jsonb_populate_record(s, jsonb_build_object('offset', 25, 'command', gen_random_uuid(), 'version', 999)) r
+             where s.\"offset\" = 7",
+            25,
+            "beyond its checkpoint",
+        ),
     ] {
         run(damage).await;
         match audit::verify(&log, |_| ()).await {

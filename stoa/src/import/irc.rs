@@ -200,9 +200,11 @@ impl Told {
                 newcomers.push(said.sender);
             }
         }
-        let first = newcomers.first().map(ToString::to_string).unwrap_or_default();
+        // Who comes in together depends on how much of the source is read: another list is another command.
+        let names: Vec<String> = newcomers.iter().map(ToString::to_string).collect();
+        let key = derived("irc newcomers", &names.join("\n"), at);
         let command = AddChatMembers { members: newcomers };
-        lines.push(Line::new(format!("chats/{chat}/add-members"), keeper, at, &command)?.keyed(first));
+        lines.push(Line::new(format!("chats/{chat}/add-members"), keeper, at, &command)?.keyed(key));
         Ok(lines)
     }
 

@@ -24,7 +24,7 @@ pub struct Line {
     pub at: Option<DateTime<Utc>>,
     /// The version that the stream must have.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub if_match: Option<String>,
+    pub if_match: Option<u64>,
     /// The command's body.
     pub data: Box<RawValue>,
 }

@@ -23,7 +23,7 @@ struct Given {
     key: Option<String>,
     actor: Option<domain::id::UserId>,
     at: Option<DateTime<Utc>>,
-    if_match: Option<String>,
+    if_match: Option<u64>,
     data: Option<Box<RawValue>>,
 }
 

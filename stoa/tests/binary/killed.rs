@@ -1,15 +1,11 @@
 //! `kill -9` of the whole process in the middle of an import, again and again: after a restart the import is finished by
 //! itself, nothing is missing, nothing is there twice, and every chain verifies.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "killed/binary.rs"]
-mod binary;
-
 use std::{collections::BTreeMap, fmt::Write as _, process::Stdio, time::Duration};
 
-use binary::{Installation, Keeper};
 use domain::id::{ListingId, StockId, StoreId, UserId};
+
+use crate::installation::{Installation, Keeper};
 
 /// Listings of the import: each has three commands.
 const LISTINGS: i64 = 700;

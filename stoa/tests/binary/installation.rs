@@ -49,6 +49,21 @@ impl Installation {
         self.data.path()
     }
 
+    pub fn address(&self) -> (&'static str, u16) {
+        ("127.0.0.1", self.port)
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// A token with the role importer.
+    pub async fn importer(&self) -> String {
+        let minted = self.command(&["token", "--role", "importer"]).output().await.unwrap();
+        assert!(minted.status.success());
+        String::from_utf8(minted.stdout).unwrap().trim().to_owned()
+    }
+
     pub async fn pool(&self) -> PgPool {
         PgPool::connect(&self.database).await.unwrap()
     }
@@ -61,7 +76,7 @@ impl Installation {
             .env("STOA_DATA", self.data.path())
             .env("DATABASE_URL", &self.database)
             .env("STOA_LISTEN", format!("127.0.0.1:{}", self.port))
-            .env("STOA_URL", format!("http://127.0.0.1:{}", self.port))
+            .env("STOA_URL", self.url(""))
             .env("STOA_LOG", "warn")
             .kill_on_drop(true);
         if let Some((brokers, prefix)) = &self.kafka {
@@ -74,7 +89,7 @@ impl Installation {
     pub async fn start(&self) -> Server {
         let server = self.command(&["up"]).stdout(Stdio::null()).spawn().unwrap();
         let began = Instant::now();
-        let ready = format!("http://127.0.0.1:{}/readyz", self.port);
+        let ready = self.url("/readyz");
         while !reqwest::get(&ready)
             .await
             .is_ok_and(|response| response.status().is_success())
