@@ -6,14 +6,18 @@ export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint bench setup setup-build clean
+.PHONY: help up example test lint bench setup setup-build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 up: setup-build ## install what is missing, build, and run Stoa on an embedded Postgres
 	cargo build --release --locked -p stoa
+	@echo 'When it listens, `make example` in another terminal loads the example data.'
 	@exec $(TARGET)/release/stoa up
+
+example: ## load the example data into the Stoa that runs
+	@$(TARGET)/release/stoa import ndjson examples/market.ndjson
 
 # The servers' runner is built with the tests, so that dependencies are compiled once.
 test: setup ## run all tests against a real Postgres and a real Kafka

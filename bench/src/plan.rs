@@ -4,7 +4,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, builder::RangedU64ValueParser};
 use servers::{Kafka, kafka, unique};
 
 use crate::{
@@ -26,8 +26,8 @@ pub struct Plan {
     /// Where the log is kept.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "kafka,postgres")]
     mode: Vec<Mode>,
-    /// Connections, each with one command at a time.
-    #[arg(long, value_delimiter = ',', default_value = "1,16,64,256")]
+    /// Connections, each with one command at a time and people of its own.
+    #[arg(long, value_delimiter = ',', default_value = "1,16,64,256", value_parser = connections())]
     connections: Vec<usize>,
     /// How often each cell is measured; the median counts.
     #[arg(long, default_value_t = 2)]
@@ -41,6 +41,10 @@ pub struct Plan {
     /// Where the tables go.
     #[arg(long, default_value = "docs/figures")]
     output: PathBuf,
+}
+
+fn connections() -> impl clap::builder::TypedValueParser<Value = usize> {
+    RangedU64ValueParser::<usize>::new().range(1..=workload::PEOPLE as u64)
 }
 
 impl Plan {

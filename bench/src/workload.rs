@@ -22,7 +22,7 @@ use domain::{
 use serde::Serialize;
 
 /// How many people there are, each with a store.
-const PEOPLE: usize = 256;
+pub const PEOPLE: usize = 256;
 /// How many listings each store has.
 const LISTINGS: usize = 2;
 

@@ -132,9 +132,10 @@ async fn listen(pool: &PgPool) -> Result<PgListener, LogError> {
     Ok(listener)
 }
 
-/// Takes notifications in, and looks at the heads every [`POLL`] and whenever the connection has been lost.
+/// Takes notifications in, and looks at the heads every [`POLL`] and whenever the connection has been lost, until the
+/// pool is closed.
 async fn follow(pool: PgPool, mut listener: PgListener, heads: Arc<Heads>) {
-    loop {
+    while !pool.is_closed() {
         let poll = Instant::now() + POLL;
         while let Ok(received) = timeout_at(poll, listener.try_recv()).await {
             match received {
@@ -147,6 +148,7 @@ async fn follow(pool: PgPool, mut listener: PgListener, heads: Arc<Heads>) {
                 }
                 // The listener connects again at the next call; what came meanwhile is found by looking.
                 Ok(None) => break,
+                Err(_) if pool.is_closed() => return,
                 Err(error) => {
                     tracing::warn!(%error, "the database does not answer");
                     sleep(PAUSE).await;
@@ -154,7 +156,9 @@ async fn follow(pool: PgPool, mut listener: PgListener, heads: Arc<Heads>) {
                 }
             }
         }
-        if let Err(error) = heads.look(&pool).await {
+        if let Err(error) = heads.look(&pool).await
+            && !pool.is_closed()
+        {
             tracing::warn!(%error, "the heads can not be read");
             sleep(PAUSE).await;
         }
