@@ -1,15 +1,18 @@
 //! Positions that clients give: `Stoa-After` of a query, `after` of a subscription.
 
+use async_graphql::{Request, Value};
 use axum::http::HeaderMap;
-use event_log::{log::Log, position::Position};
-
-use crate::{
-    error::{QueryError, Result},
-    session::Shared,
+use event_log::{
+    log::Log,
+    position::{InvalidPosition, Position},
 };
 
+use crate::error::{QueryError, Result};
+
 /// The header that carries the position of a receipt.
-pub const STOA_AFTER: &str = "stoa-after";
+const STOA_AFTER: &str = "stoa-after";
+/// What a request's `extensions` call it.
+const EXTENSION: &str = "stoaAfter";
 
 /// Reads a position of this log.
 pub fn position(log: &Log, text: &str) -> Result<Position> {
@@ -29,16 +32,22 @@ pub fn position(log: &Log, text: &str) -> Result<Position> {
     }
 }
 
-/// Waits until the read models have what the request's `Stoa-After` names.
-pub async fn wait(shared: &Shared, headers: &HeaderMap) -> Result<()> {
-    let Some(value) = headers.get(STOA_AFTER) else {
-        return Ok(());
-    };
-    let text = value
-        .to_str()
-        .map_err(|_| event_log::position::InvalidPosition::Malformed)?;
-    shared
-        .progress
-        .wait_for(&position(&shared.log, text)?, shared.settings.wait_at_most)
-        .await
+/// What a query must see: what its header names, and what its own extension `stoaAfter` does, which goes through a
+/// websocket as well.
+pub fn of_request(log: &Log, headers: Option<&HeaderMap>, request: &Request) -> Result<Option<Position>> {
+    let header = headers.and_then(|headers| headers.get(STOA_AFTER));
+    let header = header.map(|value| value.to_str().map_err(|_| InvalidPosition::Malformed));
+    let extension = request.extensions.get(EXTENSION).map(|value| match value {
+        Value::String(text) => Ok(text.as_str()),
+        _ => Err(InvalidPosition::Malformed),
+    });
+    let mut named: Option<Position> = None;
+    for text in [header, extension].into_iter().flatten() {
+        let position = position(log, text?)?;
+        match &mut named {
+            Some(named) => named.merge(&position),
+            None => named = Some(position),
+        }
+    }
+    Ok(named)
 }

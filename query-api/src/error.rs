@@ -11,8 +11,10 @@ use domain::id::InvalidId;
 use event_log::{
     port::LogError,
     position::{InvalidPosition, Position},
+    shard::Shard,
 };
 use futures::{StreamExt as _, stream::BoxStream};
+use tokio::time::Instant;
 
 /// What a resolver gives.
 pub type Result<T> = std::result::Result<T, QueryError>;
@@ -44,12 +46,10 @@ pub enum QueryError {
     /// A position of another log: this one was made anew, or the token is of another installation.
     #[error("the position is of another log than this one")]
     ForeignPosition,
-    /// The projections have not come as far as the request asks.
-    #[error(
-        "what was asked for is not there yet: the projections of {shard} have not come to it within {waited_ms} ms"
-    )]
+    /// What the request reads has not come as far as it asks.
+    #[error("what was asked for is not there yet: what is read of {shard} has not come to it within {waited_ms} ms")]
     NotYet {
-        /// The shard on which some projection is behind.
+        /// The shard on which a projection that it reads, or the archive, is behind.
         shard: String,
         /// How long the request waited.
         waited_ms: u128,
@@ -99,6 +99,14 @@ impl From<sqlx::Error> for QueryError {
 }
 
 impl QueryError {
+    /// What was waited for since then is not there.
+    pub fn not_yet(shard: Shard, began: Instant) -> Self {
+        Self::NotYet {
+            shard: shard.to_string(),
+            waited_ms: began.elapsed().as_millis(),
+        }
+    }
+
     /// The stable name.
     pub const fn code(&self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@ use async_graphql::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
+    family::Family,
     id::{CategoryId, ChatId, ListingId, MessageId, OrderId, PaymentId, StockId, StoreId},
     registry,
 };
@@ -25,7 +26,7 @@ use crate::{
     node,
     page::{self, Page},
     rights::Rights,
-    session::{Shared, session, shared},
+    session::{Session, Shared, session, shared},
 };
 
 /// What cursors of a history are called.
@@ -157,15 +158,23 @@ fn histories(rights: &Rights, id: &str) -> Option<QueryBuilder<Postgres>> {
 
 /// A page of the events of this stream or, with `related`, of all that is decided with it.
 pub async fn list(context: &Context<'_>, id: &str, related: bool, page: &Page) -> Result<Connection<String, Event>> {
-    let (shared, rights) = (shared(context), &session(context).rights);
+    let (shared, Session { rights, reads, .. }) = (shared(context), session(context));
     let not_found = || QueryError::NotFound(id.chars().take(80).collect());
     let mut allowed = histories(rights, id).ok_or_else(|| node::unknown(id))?;
     registry::by_stream(id)
         .map(|entity| domain::id::parse(entity.prefix, id))
         .transpose()?;
-    if !rights.reads_the_log() && allowed.build().fetch_optional(&shared.pool).await?.is_none() {
-        return Err(not_found());
+    if !rights.reads_the_log() {
+        let mut lease = reads.of(allowed.sql().as_str()).await?;
+        if allowed.build().fetch_optional(&mut *lease).await?.is_none() {
+            return Err(not_found());
+        }
     }
+    let families: Vec<Family> = registry::by_stream(id)
+        .map(|entity| entity.family)
+        .into_iter()
+        .collect();
+    let turn = reads.of_archive(&families).await?;
     let (shard, scope) = shared.archive.locate(id).await?.ok_or_else(not_found)?;
     // Only the scope's own entity stands for all of it: a message's viewer has no claim on the chat's other streams here.
     let of = if related && scope == id {
@@ -200,6 +209,7 @@ pub async fn list(context: &Context<'_>, id: &str, related: bool, page: &Page) -
     } else {
         deleted(shared, &found).await?
     };
+    drop(turn);
     let mut connection = Connection::new(has_previous, has_next);
     for stored in found {
         let cursor = page::write_cursor(ORDER, &stored.offset.to_string(), id);

@@ -14,7 +14,9 @@
 //! | `page` | Relay connections over keyset cursors |
 //! | `loaders` | one SQL statement for each kind of nested reference, however many parents |
 //! | `after` | positions that clients give: `Stoa-After`, and `after` of subscriptions |
+//! | [`projection`] | the projections, their tables, and which of them a statement reads |
 //! | [`progress`] | how far each projection has come, and waiting for it |
+//! | `reads` | the one door to the database: what a request must wait for, and its turn |
 //! | [`error`] | errors with `extensions.code` |
 //! | `money` | amounts in GraphQL |
 //! | `node`, `history` | any entity by its id, and the events that made it |
@@ -37,6 +39,8 @@ mod node;
 mod order;
 mod page;
 pub mod progress;
+pub mod projection;
+mod reads;
 mod request;
 mod rights;
 mod schema;

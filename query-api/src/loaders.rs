@@ -1,15 +1,16 @@
 //! Nested references: one SQL statement for each kind, however many parents ask. Each obeys the viewer's rights.
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{collections::HashMap, hash::Hash};
 
 use async_graphql::dataloader::Loader;
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, postgres::PgRow};
+use sqlx::{FromRow, Postgres, QueryBuilder, postgres::PgRow};
 
 use crate::{
     chat::{
         chat::{ChatRow, StandingRow},
         message::MessageRow,
     },
+    error::{QueryError, Result},
     listing::{
         category::CategoryRow,
         listing::ListingRow,
@@ -20,18 +21,19 @@ use crate::{
         order::{LineRow, OrderRow},
         payment::PaymentRow,
     },
+    reads::Reads,
     rights::Rights,
 };
 
 /// The loaders of one request.
 pub struct Loaders {
-    /// The read models.
-    pub pool: PgPool,
+    /// How it reads.
+    pub reads: Reads,
     /// What the viewer may see.
     pub rights: Rights,
 }
 
-type Found<K, V> = Result<HashMap<K, V>, Arc<sqlx::Error>>;
+type Found<K, V> = Result<HashMap<K, V>>;
 
 /// Declares a key type, and how rows are found by it: one row for a key.
 macro_rules! one {
@@ -42,7 +44,7 @@ macro_rules! one {
 
         impl Loader<$key> for Loaders {
             type Value = $row;
-            type Error = Arc<sqlx::Error>;
+            type Error = QueryError;
 
             async fn load(&self, keys: &[$key]) -> Found<$key, $row> {
                 let rows: Vec<$row> = self.rows($select, keys.iter().map(|key| key.0.clone()).collect(), $see).await?;
@@ -61,7 +63,7 @@ macro_rules! many {
 
         impl Loader<$key> for Loaders {
             type Value = Vec<$row>;
-            type Error = Arc<sqlx::Error>;
+            type Error = QueryError;
 
             async fn load(&self, keys: &[$key]) -> Found<$key, Vec<$row>> {
                 let rows: Vec<$row> = self.rows($select, keys.iter().map(|key| key.0.clone()).collect(), $see).await?;
@@ -131,14 +133,15 @@ impl Loaders {
         select: &'static str,
         keys: Vec<String>,
         see: impl Fn(&Rights, &mut QueryBuilder<Postgres>) + Send,
-    ) -> Result<Vec<R>, Arc<sqlx::Error>>
+    ) -> Result<Vec<R>>
     where
         R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
         let mut query = QueryBuilder::new(select);
         query.push_bind(keys).push(")");
         see(&self.rights, &mut query);
-        query.build_query_as().fetch_all(&self.pool).await.map_err(Arc::new)
+        let mut lease = self.reads.of(query.sql().as_str()).await?;
+        Ok(query.build_query_as().fetch_all(&mut *lease).await?)
     }
 }
 

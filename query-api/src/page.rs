@@ -6,9 +6,12 @@ use async_graphql::{
     connection::{Connection, Edge},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Row as _, postgres::PgRow};
+use sqlx::{FromRow, Postgres, QueryBuilder, Row as _, postgres::PgRow};
 
-use crate::error::{QueryError, Result};
+use crate::{
+    error::{QueryError, Result},
+    reads::Reads,
+};
 
 /// The most rows of a page.
 pub const MOST: i32 = 100;
@@ -54,16 +57,17 @@ pub trait List: Send + Sync {
 }
 
 /// How many rows the whole list has.
-pub async fn count(pool: &PgPool, list: &(impl List + ?Sized)) -> Result<i64> {
+pub async fn count(reads: &Reads, list: &(impl List + ?Sized)) -> Result<i64> {
     let mut query = QueryBuilder::new(list.count());
     query.push(" where true");
     list.conditions(&mut query);
-    Ok(query.build_query_scalar().fetch_one(pool).await?)
+    let mut lease = reads.of(query.sql().as_str()).await?;
+    Ok(query.build_query_scalar().fetch_one(&mut *lease).await?)
 }
 
 /// One page of the list.
 pub async fn page<R, T, F>(
-    pool: &PgPool,
+    reads: &Reads,
     list: &(impl List + ?Sized),
     sort: Sort,
     page: &Page,
@@ -101,11 +105,10 @@ where
         sort.id,
         most + 1
     ));
-    let mut rows = query
-        .build()
-        .fetch_all(pool)
-        .await
-        .map_err(|error| bad_key(error, page))?;
+    let mut lease = reads.of(query.sql().as_str()).await?;
+    let rows = query.build().fetch_all(&mut *lease).await;
+    drop(lease);
+    let mut rows = rows.map_err(|error| bad_key(error, page))?;
     let more = rows.len() > most;
     rows.truncate(most);
     if backwards {

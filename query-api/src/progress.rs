@@ -1,8 +1,8 @@
 //! How far the projections have come, shard by shard: for queries that must see what was written, and for subscriptions,
 //! whose items wait until a query would see them.
 //!
-//! Runners announce each batch on a channel of Postgres; the stored checkpoints are the truth, and are looked at when
-//! somebody waits and no announcement comes.
+//! Runners announce each batch on a channel of Postgres; the stored checkpoints are the truth. While anybody waits, one
+//! task looks at them from time to time, for all: an announcement may be lost.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -11,28 +11,21 @@ use event_log::{position::Position, shard::Shard};
 use sqlx::{PgPool, postgres::PgListener};
 use tokio::{
     sync::watch,
-    time::{Instant, timeout},
+    time::{Instant, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     error::{QueryError, Result},
-    session::in_background,
+    projection::Projection,
 };
 
 /// Where runners announce how far they have come: `projection family partition next_offset`.
 const CHANNEL: &str = "stoa_projection";
-/// How long a waiter relies on announcements before it looks at the checkpoints itself.
+/// How long announcements are relied on before the checkpoints are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the listener stays away after it lost its connection.
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
-
-/// The projections of each family that has any, by the names of their checkpoints.
-pub const PROJECTIONS: [(Family, &[&str]); 3] = [
-    (Family::Listing, &["category", "store", "listing", "stock"]),
-    (Family::Order, &["order-summary", "payment", "store-statistics"]),
-    (Family::Chat, &["conversation"]),
-];
 
 /// By shard, by projection: the offset that it reads next.
 type Reached = BTreeMap<Shard, BTreeMap<String, u64>>;
@@ -42,10 +35,12 @@ type Reached = BTreeMap<Shard, BTreeMap<String, u64>>;
 pub struct Progress {
     pool: PgPool,
     reached: Arc<watch::Sender<Reached>>,
+    /// How many wait.
+    waiting: Arc<watch::Sender<usize>>,
 }
 
 impl Progress {
-    /// Reads the checkpoints, and listens from then on.
+    /// Reads the checkpoints, and keeps up with them from then on.
     pub async fn start(
         pool: PgPool,
         tasks: &TaskTracker,
@@ -54,68 +49,62 @@ impl Progress {
         let progress = Self {
             pool,
             reached: Arc::new(watch::Sender::new(Reached::new())),
+            waiting: Arc::new(watch::Sender::new(0)),
         };
         progress.look().await?;
-        let listening = progress.clone();
+        let (listening, looking) = (progress.clone(), progress.clone());
         tasks.spawn(
             stop.clone()
                 .run_until_cancelled_owned(async move { listening.listen().await }),
         );
+        tasks.spawn(
+            stop.clone()
+                .run_until_cancelled_owned(async move { looking.look_while_somebody_waits().await }),
+        );
         Ok(progress)
     }
 
-    /// The offset below which everything of the shard is in the tables of all its family's projections. A family without
-    /// projections has nothing to wait for.
-    pub fn settled(&self, shard: Shard) -> u64 {
-        let names = PROJECTIONS
-            .iter()
-            .find(|(family, _)| *family == shard.family)
-            .map_or(&[][..], |(_, names)| names);
-        let reached = self.reached.borrow();
-        let next = |name: &&str| {
-            reached
-                .get(&shard)
-                .and_then(|found| found.get(*name))
-                .copied()
-                .unwrap_or(0)
-        };
-        names.iter().map(next).min().unwrap_or(u64::MAX)
-    }
-
-    /// Wakes whenever a projection has come further.
-    pub fn watch(&self) -> Watching {
-        Watching {
-            progress: self.clone(),
-            changes: self.reached.subscribe(),
+    /// Waits until these projections have passed this record; those of other families never read it.
+    pub async fn passed(&self, shard: Shard, offset: u64, projections: &[Projection]) -> Result<()> {
+        if self.next(shard, projections) > offset {
+            return Ok(());
         }
+        let _waits = Waits::begin(&self.waiting);
+        let mut reached = self.reached.subscribe();
+        let passed = reached
+            .wait_for(|reached| next(reached, shard, projections) > offset)
+            .await;
+        passed.map(|_| ()).map_err(|_| QueryError::Stopping)
     }
 
-    /// Waits until every projection has passed this record.
-    pub async fn passed(&self, shard: Shard, offset: u64) -> Result<()> {
-        let mut watching = self.watch();
-        while self.settled(shard) <= offset {
-            watching.changed(LOOK_EVERY).await?;
+    /// Waits until these projections have passed this position, which was first asked for at `began`.
+    pub async fn wait_for(
+        &self,
+        position: &Position,
+        projections: &[Projection],
+        began: Instant,
+        until: Instant,
+    ) -> Result<()> {
+        for (shard, offset) in &position.offsets {
+            match timeout_at(until, self.passed(*shard, *offset, projections)).await {
+                Ok(passed) => passed?,
+                Err(_) => return Err(QueryError::not_yet(*shard, began)),
+            }
         }
         Ok(())
     }
 
-    /// Waits until every projection has passed this position, for so long at the most.
-    pub async fn wait_for(&self, position: &Position, within: Duration) -> Result<()> {
-        let began = Instant::now();
-        let mut watching = self.watch();
-        loop {
-            let behind = position
-                .offsets
-                .iter()
-                .find(|(shard, offset)| self.settled(**shard) <= **offset);
-            let Some((shard, _)) = behind else { return Ok(()) };
-            let Some(left) = within.checked_sub(began.elapsed()) else {
-                return Err(QueryError::NotYet {
-                    shard: shard.to_string(),
-                    waited_ms: began.elapsed().as_millis(),
-                });
-            };
-            watching.changed(left).await?;
+    fn next(&self, shard: Shard, projections: &[Projection]) -> u64 {
+        next(&self.reached.borrow(), shard, projections)
+    }
+
+    async fn look_while_somebody_waits(&self) {
+        let mut waiting = self.waiting.subscribe();
+        while waiting.wait_for(|waiting| *waiting > 0).await.is_ok() {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Err(error) = self.look().await {
+                tracing::warn!(%error, "the checkpoints of projections can not be read, trying again");
+            }
         }
     }
 
@@ -174,22 +163,35 @@ impl Progress {
     }
 }
 
-/// A waiter's view of the projections.
-#[derive(Debug)]
-pub struct Watching {
-    progress: Progress,
-    changes: watch::Receiver<Reached>,
+/// Somebody waits, until this is dropped.
+struct Waits<'w>(&'w watch::Sender<usize>);
+
+impl<'w> Waits<'w> {
+    fn begin(waiting: &'w watch::Sender<usize>) -> Self {
+        waiting.send_modify(|waiting| *waiting += 1);
+        Self(waiting)
+    }
 }
 
-impl Watching {
-    /// Waits until some projection has come further, for so long at the most; looks for itself when nobody tells.
-    pub async fn changed(&mut self, within: Duration) -> Result<()> {
-        if timeout(within.min(LOOK_EVERY), self.changes.changed()).await.is_err() {
-            let progress = self.progress.clone();
-            in_background(async move { Ok(progress.look().await?) }).await?;
-        }
-        Ok(())
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting -= 1);
     }
+}
+
+/// The offset below which everything of the shard is in the tables of those of these projections that read it.
+fn next(reached: &Reached, shard: Shard, projections: &[Projection]) -> u64 {
+    let reading = projections
+        .iter()
+        .filter(|projection| projection.family() == shard.family);
+    let next = |projection: &Projection| {
+        reached
+            .get(&shard)
+            .and_then(|found| found.get(projection.name()))
+            .copied()
+            .unwrap_or(0)
+    };
+    reading.map(next).min().unwrap_or(u64::MAX)
 }
 
 /// Notes it, and says whether it is news.

@@ -1,7 +1,10 @@
 //! The roots of the schema, and its limits. GraphQL has no mutations here: commands go through the command API.
 
 use async_graphql::{Context, EmptyMutation, ID, Object, Schema, SchemaBuilder, connection::Connection};
-use domain::id::{CategoryId, ChatId, ListingId, OrderId, StoreId};
+use domain::{
+    family::Family,
+    id::{CategoryId, ChatId, ListingId, OrderId, StoreId},
+};
 
 use crate::{
     chat::{
@@ -268,6 +271,7 @@ impl Query {
 
     /// How far the log has come: what a subscription can begin after.
     async fn position(&self, context: &Context<'_>) -> Result<String> {
+        let _turn = session(context).reads.of_archive(&Family::ALL).await?;
         Ok(shared(context).archive.position().await?.to_string())
     }
 

@@ -16,7 +16,11 @@ use axum::{
 };
 use domain::viewer::Viewer;
 use event_log::log::Log;
-use futures::stream::BoxStream;
+use futures::{
+    StreamExt as _,
+    future::ready,
+    stream::{self, BoxStream},
+};
 use sqlx::PgPool;
 use tokio::time::timeout;
 use tokio_util::{
@@ -124,9 +128,12 @@ impl Service {
         &self.keys
     }
 
-    /// Answers a query, within the time that a query may take.
-    pub(crate) async fn execute(&self, request: Request, viewer: Viewer) -> Answer {
-        let request = request.data(self.session(viewer));
+    /// Answers a query, within the time that a query may take. `headers` are those of a request of its own.
+    pub(crate) async fn execute(&self, request: Request, viewer: Viewer, headers: Option<&HeaderMap>) -> Answer {
+        let request = match self.session(viewer, headers, &request) {
+            Ok(session) => request.data(session),
+            Err(error) => return error.into_response(),
+        };
         let within = self.settings().query_within;
         match timeout(within, self.schema.execute(request)).await {
             Ok(answer) => answer,
@@ -136,11 +143,20 @@ impl Service {
 
     /// The items of a subscription.
     pub(crate) fn subscribe(&self, request: Request, viewer: Viewer) -> BoxStream<'static, Answer> {
-        self.schema.execute_stream(request.data(self.session(viewer)))
+        match self.session(viewer, None, &request) {
+            Ok(session) => self.schema.execute_stream(request.data(session)),
+            Err(error) => stream::once(ready(error.into_response())).boxed(),
+        }
     }
 
-    fn session(&self, viewer: Viewer) -> Arc<Session> {
-        Session::new(&self.shared, Rights::of(viewer))
+    fn session(
+        &self,
+        viewer: Viewer,
+        headers: Option<&HeaderMap>,
+        request: &Request,
+    ) -> Result<Arc<Session>, QueryError> {
+        let after = after::of_request(&self.shared.log, headers, request)?;
+        Ok(Session::new(&self.shared, Rights::of(viewer), after))
     }
 }
 
@@ -153,10 +169,7 @@ async fn answer(State(service): State<Service>, headers: HeaderMap, body: Body) 
         Ok(request) => request,
         Err(bad) => return bad.into_response(),
     };
-    let response = match after::wait(&service.shared, &headers).await {
-        Ok(()) => service.execute(request, viewer).await,
-        Err(error) => error.into_response(),
-    };
+    let response = service.execute(request, viewer, Some(&headers)).await;
     GraphQLResponse::from(response).into_response()
 }
 

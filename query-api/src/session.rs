@@ -1,9 +1,9 @@
-//! What a request carries: who asks, and the loaders that batch its nested references.
+//! What a request carries: who asks, how it reads, and the loaders that batch its nested references.
 
 use std::sync::Arc;
 
 use async_graphql::{Context, dataloader::DataLoader};
-use event_log::{archive::Archive, log::Log};
+use event_log::{archive::Archive, log::Log, position::Position};
 use sqlx::PgPool;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -11,6 +11,7 @@ use crate::{
     error::{QueryError, Result},
     loaders::Loaders,
     progress::Progress,
+    reads::Reads,
     rights::Rights,
     settings::Settings,
     subscription::hub::Hubs,
@@ -37,19 +38,23 @@ pub struct Shared {
 pub struct Session {
     /// What the viewer may see.
     pub rights: Rights,
+    /// How it reads.
+    pub reads: Reads,
     /// Its loaders: they see what the viewer may see, and are gone with the request.
     pub loaders: DataLoader<Loaders>,
 }
 
 impl Session {
-    /// A request of this viewer.
-    pub fn new(shared: &Shared, rights: Rights) -> Arc<Self> {
+    /// A request of this viewer, which must see what this position names.
+    pub fn new(shared: &Shared, rights: Rights, after: Option<Position>) -> Arc<Self> {
+        let reads = Reads::new(shared, after);
         let loaders = Loaders {
-            pool: shared.pool.clone(),
+            reads: reads.clone(),
             rights: rights.clone(),
         };
         Arc::new(Self {
             rights,
+            reads,
             loaders: DataLoader::new(loaders, tokio::spawn),
         })
     }

@@ -186,7 +186,7 @@ impl Operations {
 
 impl Executor for Operations {
     async fn execute(&self, request: Request) -> Response {
-        self.service.execute(request, self.viewer()).await
+        self.service.execute(request, self.viewer(), None).await
     }
 
     fn execute_stream(&self, mut request: Request, _: Option<Arc<Data>>) -> BoxStream<'static, Response> {

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
-use query_api::progress::PROJECTIONS;
+use query_api::projection::Projection;
 
 #[test]
 fn the_published_schema_is_current() {
@@ -24,9 +24,9 @@ fn the_published_schema_is_current() {
 /// Waiting for a projection that does not exist would wait for ever; one that is not known would not be waited for.
 #[test]
 fn the_projections_that_queries_wait_for_are_those_that_run() {
-    let known: BTreeSet<_> = PROJECTIONS
+    let known: BTreeSet<_> = Projection::ALL
         .iter()
-        .flat_map(|(family, names)| names.iter().map(|name| (*family, *name)))
+        .map(|projection| (projection.family(), projection.name()))
         .collect();
     let running: BTreeSet<_> = projectors::registry::projections()
         .iter()

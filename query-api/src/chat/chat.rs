@@ -13,7 +13,7 @@ use crate::{
     money::Long,
     page::{self, List, Page, Sort},
     rights::Rights,
-    session::{session, shared},
+    session::session,
 };
 
 /// A row of `chat`.
@@ -235,7 +235,7 @@ impl ChatTotals {
     /// How many there are in all.
     #[graphql(complexity = "SCAN")]
     async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
-        Ok(Long(page::count(&shared(context).pool, &self.0).await?))
+        Ok(Long(page::count(&session(context).reads, &self.0).await?))
     }
 }
 
@@ -256,5 +256,5 @@ pub async fn list(context: &Context<'_>, filter: Option<ChatFilter>, page: &Page
         descending: true,
         id: "id",
     };
-    page::page(&shared(context).pool, &chats, sort, page, totals, Chat).await
+    page::page(&session(context).reads, &chats, sort, page, totals, Chat).await
 }

@@ -14,7 +14,7 @@ use crate::{
     money::Long,
     page::{self, List, Page, Sort},
     rights::Rights,
-    session::{session, shared},
+    session::session,
 };
 
 /// A row of `message`.
@@ -207,7 +207,7 @@ impl MessageTotals {
     /// How many there are in all, deleted ones too.
     #[graphql(complexity = "SCAN")]
     async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
-        Ok(Long(page::count(&shared(context).pool, &self.0).await?))
+        Ok(Long(page::count(&session(context).reads, &self.0).await?))
     }
 }
 
@@ -249,7 +249,7 @@ pub async fn list(
         page = page_around(context, &list, &around, &page).await?;
     }
     let totals = MessageTotals(list.clone());
-    page::page(&shared(context).pool, &list, SORT, &page, totals, Message).await
+    page::page(&session(context).reads, &list, SORT, &page, totals, Message).await
 }
 
 /// The page with this message in its middle. Numbers have no gaps, so half a page before it is a number too.

@@ -3,12 +3,7 @@
 use async_graphql::{Context, ID, Object};
 use sqlx::FromRow;
 
-use crate::{
-    error::Result,
-    loaders::CategoryById,
-    money::Long,
-    session::{session, shared},
-};
+use crate::{error::Result, loaders::CategoryById, money::Long, session::session};
 
 /// A row of `category`.
 #[derive(Debug, Clone, FromRow)]
@@ -75,10 +70,11 @@ impl Category {
     }
 }
 
+const ALL: &str = "select * from category where status <> 'deleted' order by slug";
+
 /// Every category that was not deleted, by slug: the tree is small.
 pub async fn all(context: &Context<'_>) -> Result<Vec<Category>> {
-    let rows: Vec<CategoryRow> = sqlx::query_as("select * from category where status <> 'deleted' order by slug")
-        .fetch_all(&shared(context).pool)
-        .await?;
+    let mut lease = session(context).reads.of(ALL).await?;
+    let rows: Vec<CategoryRow> = sqlx::query_as(ALL).fetch_all(&mut *lease).await?;
     Ok(rows.into_iter().map(Category).collect())
 }

@@ -11,7 +11,7 @@ use crate::{
     loaders::{CategoryById, StoreById},
     money::Long,
     page::List as _,
-    session::{session, shared},
+    session::session,
 };
 
 /// The most values of a facet: those with the most listings.
@@ -78,7 +78,8 @@ impl Facets {
             .push(" is not null");
         self.0.conditions(&mut query);
         query.push(" group by 1 order by 2 desc, 1 limit ").push(VALUES);
-        Ok(query.build_query_as().fetch_all(&shared(context).pool).await?)
+        let mut lease = session(context).reads.of(query.sql().as_str()).await?;
+        Ok(query.build_query_as().fetch_all(&mut *lease).await?)
     }
 }
 
@@ -144,7 +145,8 @@ impl Facets {
             .push(") as range, count(*) from listing where price is not null");
         self.0.conditions(&mut query);
         query.push(" group by 1, 2 order by 1, 2");
-        let rows: Vec<(String, i32, i64)> = query.build_query_as().fetch_all(&shared(context).pool).await?;
+        let mut lease = session(context).reads.of(query.sql().as_str()).await?;
+        let rows: Vec<(String, i32, i64)> = query.build_query_as().fetch_all(&mut *lease).await?;
         let counted = rows.into_iter().map(|(currency, range, count)| {
             // width_bucket numbers the ranges from 1.
             let range = usize::try_from(range).unwrap_or(0);

@@ -13,7 +13,7 @@ use crate::{
     money::{Long, Money},
     page::{self, List, Page, Sort},
     rights::Rights,
-    session::{session, shared},
+    session::session,
 };
 
 /// A row of `listing`.
@@ -329,7 +329,7 @@ impl ListingTotals {
     /// How many there are in all.
     #[graphql(complexity = "SCAN")]
     async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
-        Ok(Long(page::count(&shared(context).pool, &self.0).await?))
+        Ok(Long(page::count(&session(context).reads, &self.0).await?))
     }
 
     /// How they fall into categories, tags, stores and ranges of price.
@@ -361,12 +361,12 @@ pub async fn list(
         rights: session(context).rights.clone(),
     };
     let totals = ListingTotals(list.clone());
-    let pool = &shared(context).pool;
+    let reads = &session(context).reads;
     if order != ListingOrder::Relevance {
-        return page::page(pool, &list, order.sort(), page, totals, Listing).await;
+        return page::page(reads, &list, order.sort(), page, totals, Listing).await;
     }
     if list.search.is_none() {
         return Err(QueryError::BadInput("the order RELEVANCE needs a search".to_owned()));
     }
-    page::page(pool, &Ranked(&list), order.sort(), page, totals, Listing).await
+    page::page(reads, &Ranked(&list), order.sort(), page, totals, Listing).await
 }

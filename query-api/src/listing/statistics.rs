@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use crate::{
     error::Result,
     money::{Long, Money},
-    session::shared,
+    session::session,
 };
 
 #[derive(FromRow)]
@@ -49,6 +49,15 @@ pub struct StoreSales {
     pub units: Long,
 }
 
+const BY_DAY: &str = "select day, currency, sum(orders)::bigint as orders,
+                least(sum(revenue), 9223372036854775807)::bigint as revenue,
+                least(sum(units), 9223372036854775807)::bigint as units
+         from store_day
+         where store = $1 and ($2::date is null or day >= $2) and ($3::date is null or day <= $3)
+         group by grouping sets ((day, currency), (currency))
+         having sum(orders) <> 0 or sum(revenue) <> 0
+         order by day, currency";
+
 /// What this store sold from one day to another, both included.
 pub async fn of(
     context: &Context<'_>,
@@ -56,21 +65,13 @@ pub async fn of(
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
 ) -> Result<StoreStatistics> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "select day, currency, sum(orders)::bigint as orders,
-                least(sum(revenue), 9223372036854775807)::bigint as revenue,
-                least(sum(units), 9223372036854775807)::bigint as units
-         from store_day
-         where store = $1 and ($2::date is null or day >= $2) and ($3::date is null or day <= $3)
-         group by grouping sets ((day, currency), (currency))
-         having sum(orders) <> 0 or sum(revenue) <> 0
-         order by day, currency",
-    )
-    .bind(store)
-    .bind(from)
-    .bind(to)
-    .fetch_all(&shared(context).pool)
-    .await?;
+    let mut lease = session(context).reads.of(BY_DAY).await?;
+    let rows: Vec<Row> = sqlx::query_as(BY_DAY)
+        .bind(store)
+        .bind(from)
+        .bind(to)
+        .fetch_all(&mut *lease)
+        .await?;
     let mut found = StoreStatistics {
         days: Vec::new(),
         totals: Vec::new(),

@@ -16,7 +16,7 @@ use crate::{
     money::Long,
     order::order::{self, OrderConnection, OrderFilter, OrderSort},
     page::{self, List, Page, Sort},
-    session::{session, shared},
+    session::session,
 };
 
 /// A row of `store`.
@@ -378,7 +378,7 @@ impl StoreTotals {
     /// How many there are in all.
     #[graphql(complexity = "SCAN")]
     async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
-        Ok(Long(page::count(&shared(context).pool, &self.0).await?))
+        Ok(Long(page::count(&session(context).reads, &self.0).await?))
     }
 }
 
@@ -407,5 +407,5 @@ pub async fn list(
     };
     let totals = StoreTotals(stores.clone());
     let sort = order.unwrap_or(StoreOrder::Newest).sort();
-    page::page(&shared(context).pool, &stores, sort, page, totals, Store).await
+    page::page(&session(context).reads, &stores, sort, page, totals, Store).await
 }

@@ -14,7 +14,7 @@ use crate::{
     money::{Long, Money},
     page::{self, List, Page, Sort},
     rights::Rights,
-    session::{session, shared},
+    session::session,
 };
 
 /// A row of `order_summary`.
@@ -345,7 +345,7 @@ impl OrderTotals {
     /// How many there are in all.
     #[graphql(complexity = "SCAN")]
     async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
-        Ok(Long(page::count(&shared(context).pool, &self.0).await?))
+        Ok(Long(page::count(&session(context).reads, &self.0).await?))
     }
 
     /// What they come to, one for each currency.
@@ -355,7 +355,8 @@ impl OrderTotals {
             QueryBuilder::new("select currency, count(*), sum(total)::bigint from order_summary where true");
         self.0.conditions(&mut query);
         query.push(" group by currency order by currency");
-        let rows: Vec<(String, i64, i64)> = query.build_query_as().fetch_all(&shared(context).pool).await?;
+        let mut lease = session(context).reads.of(query.sql().as_str()).await?;
+        let rows: Vec<(String, i64, i64)> = query.build_query_as().fetch_all(&mut *lease).await?;
         let sum = |(currency, count, total): (String, i64, i64)| OrderSum {
             count: Long(count),
             total: Money::new(total, &currency),
@@ -380,5 +381,5 @@ pub async fn list(
     };
     let totals = OrderTotals(orders.clone());
     let sort = sort.unwrap_or(OrderSort::Newest).sort();
-    page::page(&shared(context).pool, &orders, sort, page, totals, Order).await
+    page::page(&session(context).reads, &orders, sort, page, totals, Order).await
 }

@@ -10,6 +10,7 @@ use crate::{
     error::{QueryError, Result},
     history::Event,
     node,
+    projection::Projection,
     session::{session, shared},
 };
 
@@ -35,7 +36,8 @@ pub struct EventItem {
     pub event: Event,
 }
 
-/// The events that a filter leaves.
+/// The events that a filter leaves. Whoever reads the log may ask for anything next: an event comes once all projections
+/// of its family have passed it.
 pub async fn subscribe(
     context: &Context<'_>,
     filter: EventFilter,
@@ -46,8 +48,8 @@ pub async fn subscribe(
             "auditors, analysts, importers, processes and administrators",
         ));
     }
-    let position = feed::begin(context, after).await?;
     let shards = shards(context, &filter)?;
+    let position = feed::begin(context, &shards, after).await?;
     let EventFilter {
         types, stream, scope, ..
     } = filter;
@@ -58,7 +60,7 @@ pub async fn subscribe(
             && stream.as_ref().is_none_or(|stream| *stream.0 == event.envelope.stream)
             && scope.as_ref().is_none_or(|scope| event.scope.as_ref() == Some(scope))
     };
-    let feed = feed::open(context, shards, position, wanted);
+    let feed = feed::open(context, shards, position, &Projection::ALL, wanted);
     Ok(feed.map(|fed| {
         fed.map(|(event, position)| EventItem {
             position: position.to_string(),

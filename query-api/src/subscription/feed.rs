@@ -11,31 +11,36 @@ use super::shard_stream::{Ended, ShardStream};
 use crate::{
     after,
     error::{QueryError, Result},
-    session::{Shared, shared},
+    projection::Projection,
+    session::{Shared, session, shared},
 };
 
 /// A record with the position at which to go on after it.
 pub type Fed = (Arc<StoredEvent>, Position);
 
-/// Where a subscription begins: after this position, which the read models must have come to before anything is asked of
-/// them, or after the archive's present end.
-pub async fn begin(context: &Context<'_>, after: Option<String>) -> Result<Position> {
+/// Where a subscription to these shards begins: after this position, which whatever it reads must have come to, or after
+/// the archive's present end.
+pub async fn begin(context: &Context<'_>, shards: &[Shard], after: Option<String>) -> Result<Position> {
     let shared = shared(context);
-    let Some(text) = after else {
-        return Ok(shared.archive.position().await?);
+    let mut position = match after {
+        None => shared.archive.position().await?,
+        Some(text) => {
+            let position = after::position(&shared.log, &text)?;
+            session(context).reads.must_see(position.clone());
+            position
+        }
     };
-    let position = after::position(&shared.log, &text)?;
-    let within = shared.settings.wait_at_most;
-    shared.progress.wait_for(&position, within).await?;
+    position.offsets.retain(|shard, _| shards.contains(shard));
     Ok(position)
 }
 
-/// Opens the feed of these shards after a position. Each record comes once the projections have passed it, so that a
+/// Opens the feed of these shards after a position. Each record comes once these projections have passed it, so that a
 /// query made because of it sees it.
 pub fn open(
     context: &Context<'_>,
     shards: Vec<Shard>,
     position: Position,
+    projections: &'static [Projection],
     wanted: impl Fn(&StoredEvent) -> bool + Send + Sync + 'static,
 ) -> BoxStream<'static, Result<Fed>> {
     let shared = shared(context).clone();
@@ -46,6 +51,7 @@ pub fn open(
             shared.clone(),
             ShardStream::join(&shared.hubs, shard, next),
             shard,
+            projections,
             wanted.clone(),
         )
     });
@@ -74,11 +80,12 @@ pub fn open(
         .boxed()
 }
 
-/// One shard's wanted records, each after the projections have passed it.
+/// One shard's wanted records, each after these projections have passed it.
 fn one(
     shared: Shared,
     records: ShardStream,
     shard: Shard,
+    projections: &'static [Projection],
     wanted: Arc<impl Fn(&StoredEvent) -> bool + Send + Sync + 'static>,
 ) -> BoxStream<'static, std::result::Result<Arc<StoredEvent>, Ended>> {
     stream::unfold(Some((shared, records)), move |state| {
@@ -91,7 +98,7 @@ fn one(
                     Err(ended) => return Some((Err(ended), None)),
                 };
                 if wanted(&event) {
-                    return match shared.progress.passed(shard, event.offset).await {
+                    return match shared.progress.passed(shard, event.offset, projections).await {
                         Ok(()) => Some((Ok(event), Some((shared, records)))),
                         Err(error) => Some((Err(Ended::Failed(error)), None)),
                     };

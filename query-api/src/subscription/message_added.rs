@@ -14,6 +14,7 @@ use crate::{
     error::{QueryError, Result},
     loaders::{ChatById, MessageById},
     node,
+    projection::Projection,
     session::{Session, own_session, session, shared},
 };
 
@@ -34,7 +35,8 @@ pub async fn subscribe(
 ) -> Result<impl Stream<Item = Result<MessageAdded>> + use<>> {
     let own = own_session(context);
     let chat = chat.parse::<ChatId>()?.to_string();
-    let position = feed::begin(context, after).await?;
+    let shards = vec![shared(context).log.shard_of(Family::Chat, &chat)];
+    let position = feed::begin(context, &shards, after).await?;
     if session(context)
         .loaders
         .load_one(ChatById(chat.clone()))
@@ -43,13 +45,12 @@ pub async fn subscribe(
     {
         return Err(QueryError::NotFound(chat));
     }
-    let shards = vec![shared(context).log.shard_of(Family::Chat, &chat)];
     // What happens to the chat itself comes along: somebody may have been shut out by it.
     let in_chat = chat.clone();
     let wanted = move |event: &StoredEvent| {
         event.scope.as_deref() == Some(in_chat.as_str()) && (event.envelope.stream == in_chat || is_new(event))
     };
-    let feed = feed::open(context, shards, position, wanted);
+    let feed = feed::open(context, shards, position, &[Projection::Conversation], wanted);
     Ok(feed.filter_map(move |fed| {
         let (own, chat) = (own.clone(), chat.clone());
         async move {

@@ -17,8 +17,12 @@ use crate::{
     loaders::{InsideStore, OrderById},
     node,
     order::order::Order,
-    session::{Session, Shared, in_background, own_session, session, shared},
+    projection::Projection,
+    session::{Session, in_background, own_session, session, shared},
 };
+
+/// What a query reads next: the order, with what was paid.
+const PROJECTIONS: [Projection; 2] = [Projection::OrderSummary, Projection::Payment];
 
 /// Something happened to an order.
 #[derive(Debug, SimpleObject)]
@@ -40,14 +44,23 @@ pub async fn subscribe(
     store: Option<ID>,
     after: Option<String>,
 ) -> Result<impl Stream<Item = Result<OrderChange>> + use<>> {
-    let (shared, own) = (shared(context).clone(), own_session(context));
+    let (shared, own) = (shared(context), own_session(context));
     let loaders = &session(context).loaders;
     let (order, store) = match (order, store) {
         (Some(order), None) => (Some(order.parse::<OrderId>()?.to_string()), None),
         (None, Some(store)) => (None, Some(store.parse::<StoreId>()?.to_string())),
         _ => return Err(QueryError::BadInput("give orderId or storeId".to_owned())),
     };
-    let position = feed::begin(context, after).await?;
+    let shards = match &order {
+        Some(order) => vec![shared.log.shard_of(Family::Order, order)],
+        None => shared
+            .log
+            .topology()
+            .shards()
+            .filter(|shard| shard.family == Family::Order)
+            .collect(),
+    };
+    let position = feed::begin(context, &shards, after).await?;
     if let Some(order) = &order
         && loaders.load_one(OrderById(order.clone())).await?.is_none()
     {
@@ -58,29 +71,18 @@ pub async fn subscribe(
     {
         return Err(QueryError::Forbidden("the store's members"));
     }
-    let shards = match &order {
-        Some(order) => vec![shared.log.shard_of(Family::Order, order)],
-        None => shared
-            .log
-            .topology()
-            .shards()
-            .filter(|shard| shard.family == Family::Order)
-            .collect(),
-    };
     // The scope of an order's events and its payments' is the order.
     let wanted = move |event: &StoredEvent| match (&order, &event.scope) {
         (Some(order), Some(scope)) => order == scope,
         (None, Some(scope)) => node::prefix(scope) == OrderId::PREFIX,
         (_, None) => false,
     };
-    let feed = feed::open(context, shards, position, wanted);
+    let feed = feed::open(context, shards, position, &PROJECTIONS, wanted);
     Ok(feed.filter_map(move |fed| {
-        let (shared, own, store) = (shared.clone(), own.clone(), store.clone());
+        let (own, store) = (own.clone(), store.clone());
         async move {
             match fed {
-                Ok((event, position)) => in_background(change(shared, own, store, event, position))
-                    .await
-                    .transpose(),
+                Ok((event, position)) => in_background(change(own, store, event, position)).await.transpose(),
                 Err(error) => Some(Err(error)),
             }
         }
@@ -89,7 +91,6 @@ pub async fn subscribe(
 
 /// The change, if the order is one of the store's and the viewer still sees it.
 async fn change(
-    shared: Shared,
     session: Arc<Session>,
     store: Option<String>,
     event: Arc<StoredEvent>,
@@ -105,7 +106,9 @@ async fn change(
         query.push(" and theirs.store = ").push_bind(store).push(")");
     }
     session.rights.see_orders(&mut query, "order_summary");
-    let row = query.build_query_as().fetch_optional(&shared.pool).await?;
+    let mut lease = session.reads.of(query.sql().as_str()).await?;
+    let row = query.build_query_as().fetch_optional(&mut *lease).await?;
+    drop(lease);
     match (row, store) {
         (Some(row), _) => Ok(Some(OrderChange {
             position: position.to_string(),

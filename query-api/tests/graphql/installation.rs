@@ -1,6 +1,6 @@
 //! An installation of its own for each test: a database, keys, commands, projections and queries behind one port.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use auth::Keys;
 use chrono::TimeDelta;
@@ -22,7 +22,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::sleep};
 
 pub struct Installation {
     pub address: String,
@@ -168,13 +168,41 @@ impl Installation {
 
     /// The answer to a query that sees all that was written through this.
     pub async fn query(&self, token: Option<&str>, query: &str, variables: Value) -> Value {
-        let written = self.written.lock().unwrap().to_string();
-        self.query_after(token, query, variables, Some(&written)).await
+        self.query_after(token, query, variables, Some(&self.written())).await
     }
 
-    /// Waits until queries see all that was written through this.
+    /// The position of all that was written through this.
+    pub fn written(&self) -> String {
+        self.written.lock().unwrap().to_string()
+    }
+
+    /// Waits until all projections have what was written through this.
     pub async fn settled(&self) {
-        self.data(None, "{ viewer { id } }", json!({})).await;
+        let written = self.written.lock().unwrap().clone();
+        for (shard, offset) in written.offsets {
+            let behind = "select exists (select from projection_checkpoint
+                where family = $1 and partition = $2 and next_offset <= $3)";
+            for waited in 0.. {
+                assert!(waited < 1_000, "the projections do not come to {shard} {offset}");
+                let query = sqlx::query_scalar::<_, bool>(behind)
+                    .bind(shard.family.topic())
+                    .bind(shard.partition.cast_signed())
+                    .bind(offset.cast_signed());
+                if !query.fetch_one(&self.pool).await.unwrap() {
+                    break;
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        }
+    }
+
+    /// Says in place of the projection, which does not run, that it has come to the end of all shards of the family.
+    pub async fn pretend(&self, projection: &str, family: &str) {
+        let sql = "insert into projection_checkpoint (projection, version, family, partition, next_offset, head)
+            select $1, 1, $2, partition, 1000000, '' from generate_series(0, 3) partition
+            on conflict (projection, version, family, partition) do update set next_offset = excluded.next_offset";
+        let query = sqlx::query(sql).bind(projection).bind(family);
+        query.execute(&self.pool).await.unwrap();
     }
 
     /// The data of an answer without errors.

@@ -179,7 +179,7 @@ async fn what_was_deleted_is_withheld_at_once_not_only_when_the_projection_knows
     let owner = UserId::generate();
     let chat = stoa.chat("group", owner, &[]).await;
     let (message, _) = stoa.say(owner, chat, "a word about apples").await;
-    stoa.data(None, "{ chats { totalCount } }", json!({})).await;
+    stoa.settled().await;
     stoa.stop_projectors().await;
     let token = stoa.token(owner, &[]);
     let history = "query ($id: ID!) { history(id: $id) { nodes { type data } } }";

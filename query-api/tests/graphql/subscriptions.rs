@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{id::UserId, viewer::Role};
+use event_log::position::Position;
 use serde_json::{Value, json};
 
 use crate::{installation::Installation, socket::Subscribed};
@@ -172,4 +173,30 @@ async fn subscriptions_obey_rights_and_end_when_they_are_lost() {
     assert!(stoa.queries.ready());
     stoa.queries.shutdown().await;
     assert!(!stoa.queries.ready());
+}
+
+#[tokio::test]
+async fn an_item_waits_for_what_is_read_next_and_for_nothing_else() {
+    let mut stoa = Installation::start().await;
+    let owner = UserId::generate();
+    let store = stoa.store(owner).await;
+    let listing = stoa.product(store, "Apple", 250, true).await;
+    let order = stoa.order(owner, store, listing).await;
+    stoa.settled().await;
+    stoa.stop_projectors().await;
+    let begin = stoa.data(None, "{ position }", json!({})).await["position"].clone();
+    let query = "subscription ($order: ID!, $after: String) { orderChanged(orderId: $order, after: $after) {
+        position type order { id } } }";
+    let variables = json!({ "order": order, "after": begin });
+    let mut live = Subscribed::to(&stoa.address, &stoa.token(owner, &[]), query, variables).await;
+    let importer = stoa.token(UserId::generate(), &[Role::Importer]);
+    stoa.command(&importer, &format!("orders/{order}/confirm"), &json!({}))
+        .await;
+    stoa.pretend("order-summary", "order").await;
+    assert!(live.is_silent().await);
+    stoa.pretend("payment", "order").await;
+    // Nobody tells of what was sold, and nobody asks.
+    let item = live.take("orderChanged", 1).await.remove(0);
+    let position: Position = item["position"].as_str().unwrap().parse().unwrap();
+    assert_eq!(position.offsets.len(), 1, "it names the order's shard and no other");
 }
