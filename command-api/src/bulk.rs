@@ -4,7 +4,7 @@
 //! scope are decided strictly in the order of the file: each waits for its turn, which comes when the line before has
 //! been decided, not when that is acknowledged.
 
-use std::{borrow::Cow, collections::HashMap, convert::Infallible, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -16,7 +16,10 @@ use domain::viewer::Viewer;
 use futures::{FutureExt, Stream, StreamExt, stream::FuturesOrdered};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until},
+};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
@@ -32,6 +35,8 @@ use crate::{
 const CHUNK: usize = 32 << 10;
 /// How many chunks may wait for a client that reads slowly; then no more lines are read.
 const CHUNKS: usize = 4;
+/// How long a client may take for its last results when the node shuts down.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// A line as it is sent.
 #[derive(Debug, Deserialize)]
@@ -91,21 +96,37 @@ async fn run(service: &Service, viewer: &Viewer, body: Body, results: mpsc::Send
     let mut flying = FuturesOrdered::new();
     let mut turns = Turns::default();
     let mut reading = true;
-    while reading || !flying.is_empty() {
+    // What is ready for the client; `None` once it has gone, or has had its time.
+    let mut ready = Some(BytesMut::new());
+    let mut over = None;
+    while reading || !flying.is_empty() || ready.as_ref().is_some_and(|ready| !ready.is_empty()) {
+        let waiting = ready.as_ref().map_or(0, BytesMut::len);
         tokio::select! {
             biased;
-            Some(done) = flying.next(), if !flying.is_empty() => {
-                let mut chunk = BytesMut::new();
-                write(&mut chunk, &done);
-                while chunk.len() < CHUNK && let Some(Some(done)) = flying.next().now_or_never() {
-                    write(&mut chunk, &done);
+            place = results.reserve(), if waiting > 0 => {
+                if let (Ok(place), Some(ready)) = (place, &mut ready) {
+                    place.send(ready.split().freeze());
+                } else {
+                    // A client that has gone gets no results; what it sent before is carried out all the same.
+                    (ready, reading) = (None, false);
                 }
-                // A client that has gone gets no results; what it sent before is carried out all the same.
-                reading &= results.send(chunk.freeze()).await.is_ok();
+            }
+            // Also for a client that does not take its results: what is under way must come to an end.
+            Some(done) = flying.next(), if !flying.is_empty() => {
+                if let Some(ready) = &mut ready {
+                    write(ready, &done);
+                    while ready.len() < CHUNK && let Some(Some(done)) = flying.next().now_or_never() {
+                        write(ready, &done);
+                    }
+                }
             }
             // What was not read has no result; a client that waits to send more must not hold up the shutdown.
-            () = service.closing.cancelled(), if reading => reading = false,
-            line = lines.next(), if reading && flying.len() < service.settings.bulk_in_flight => match line {
+            () = service.closing.cancelled(), if over.is_none() => {
+                (reading, over) = (false, Some(Instant::now() + FAREWELL));
+            }
+            // Nor one that does not read.
+            () = sleep_until(over.unwrap_or_else(Instant::now)), if over.is_some() && ready.is_some() => ready = None,
+            line = lines.next(), if reading && waiting < CHUNK && flying.len() < service.settings.bulk_in_flight => match line {
                 Some((number, line)) => {
                     let execution = line.and_then(|line| prepare(service, viewer, &line));
                     let flight = match execution {
@@ -143,7 +164,7 @@ fn prepare<'s>(service: &'s Service, viewer: &Viewer, line: &Bytes) -> Result<(S
     };
     let request = Request::read(sent, service.keys.body_secret(), &service.settings.body)?;
     let scope = request.target.scope.clone();
-    Ok((scope, Execution::new(service, request)?))
+    Ok((scope, Execution::new(service, request)?.waiting_for_room()))
 }
 
 /// Carries a line out when its turn has come.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use event_log::owner::Outcome;
+use event_log::owner::{AppendError, Outcome};
 use tokio::{
     task::coop::unconstrained,
     time::{sleep, timeout},
@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     Service,
-    problem::Problem,
+    problem::{BUSY, Problem},
     receipt::{Answer, Receipt},
     request::Request,
     shard::{Appended, Fetched, Shard, Step, fingerprint},
@@ -29,6 +29,8 @@ pub(crate) struct Execution<'a> {
     request: Request,
     fetched: Fetched,
     started: Instant,
+    /// Whether it waits for room in the log, as a line among many does, instead of being turned away.
+    waits_for_room: bool,
     /// How often the archive was asked since the command was last decided.
     loads: u32,
     /// A commit of this command was sent and is void. Another writer may have cut it off that was asked for the same
@@ -53,9 +55,20 @@ impl<'a> Execution<'a> {
             request,
             fetched: Fetched::default(),
             started: Instant::now(),
+            waits_for_room: false,
             loads: 0,
             cut_off: false,
         })
+    }
+
+    /// Has it wait for room in the log as long as a decision may take: who sends many commands at once is held back by
+    /// that, and need not send them again.
+    #[must_use]
+    pub fn waiting_for_room(self) -> Self {
+        Self {
+            waits_for_room: true,
+            ..self
+        }
     }
 
     /// Decides, waits, and decides again as long as what was appended turns out void.
@@ -122,6 +135,11 @@ impl<'a> Execution<'a> {
                     }
                     Err(_) => return Err(too_slow()),
                 },
+                Step::Full if self.waits_for_room => {
+                    let room = timeout(left, self.shard.owner.room()).await;
+                    room.map_err(|_| AppendError::Full)?;
+                }
+                Step::Full => return Err(AppendError::Full.into()),
                 decided => return Ok(decided),
             }
         }
@@ -185,7 +203,7 @@ impl<'a> Execution<'a> {
                 Some(Err(Problem::outcome_unknown(&problem.detail)))
             }
             Ok(Step::Denied(problem, _)) | Err(problem) => Some(Err(problem)),
-            Ok(Step::Load(..) | Step::Stand(_) | Step::Wait) => None,
+            Ok(Step::Load(..) | Step::Stand(_) | Step::Wait | Step::Full) => None,
         }
     }
 
@@ -205,7 +223,8 @@ impl<'a> Execution<'a> {
             Ok(answer) => {
                 tracing::debug!(%command, stream, name = self.request.name, outcome, position = %answer.receipt.position, "command");
             }
-            Err(problem) if problem.status.is_server_error() => {
+            // Not a fault, and told of each command there would be thousands.
+            Err(problem) if problem.status.is_server_error() && problem.code != BUSY => {
                 tracing::warn!(%command, stream, name = self.request.name, outcome, code = %problem.code, detail = problem.detail, "command");
             }
             Err(problem) => {

@@ -55,7 +55,7 @@ use event_log::{
     port::LogError,
     shard::Shard as ShardId,
 };
-use futures::future::{join_all, try_join_all};
+use futures::future::{join, join_all, try_join_all};
 use limits::BodyLimits;
 use loader::Loader;
 use seen::Seen;
@@ -249,12 +249,12 @@ async fn open_owner(
     }
 }
 
-/// Reads what the archive has seen, then follows every shard's progress for good.
+/// Reads what the archive has seen, and follows every shard's progress for good.
 async fn watch_archive(log: Arc<Log>, seen: Arc<Seen>, owners: Arc<BTreeMap<ShardId, Arc<Owner>>>) {
-    seen::read_archive(&seen, &log).await;
     let follow = |(shard, owner): (&ShardId, &Arc<Owner>)| {
         let progress = log.archive().watch().subscribe(*shard)?;
         Some(seen::follow(Arc::clone(&seen), Arc::clone(owner), progress))
     };
-    join_all(owners.iter().filter_map(follow)).await;
+    let follows = join_all(owners.iter().filter_map(follow));
+    join(seen::read_archive(&seen, &log), follows).await;
 }

@@ -21,6 +21,8 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+/// Too much is in flight, or not yet archived.
+pub(crate) const BUSY: &str = "busy";
 /// What every `type` begins with.
 pub const NAMESPACE: &str = "urn:stoa:problem:";
 
@@ -225,7 +227,7 @@ impl From<AppendError> for Problem {
         let detail = error.to_string();
         match error {
             AppendError::NotOpen(_) => Self::unavailable("shard-not-open", detail, 1),
-            AppendError::Full => Self::unavailable("busy", detail, 1),
+            AppendError::Full => Self::unavailable(BUSY, detail, 1),
             AppendError::TooLarge { bytes, limit } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "event-too-large", detail)
                     .with("bytes", bytes)

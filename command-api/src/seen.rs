@@ -2,8 +2,9 @@
 //! Mitzenmacher 2006). What it does not have is new for certain, so that a new order or a new key costs no look at the
 //! archive; what it may have is looked up there.
 //!
-//! It covers the archive up to the tail of each shard: [`follow`] adds what settles before the tail forgets it, and
-//! whoever decides looks at the tail first. Before the archive has been read once it knows nothing ([`Seen::is_ready`]).
+//! It covers the archive up to the tail of each shard: [`follow`] adds what settles before the tail forgets it, from the
+//! start on, and whoever decides looks at the tail first. Before the archive has been read once ([`read_archive`], which
+//! begins when the tails do) it can not tell ([`Seen::is_ready`]): until then everything is looked up.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -14,8 +15,16 @@ use std::{
     time::Duration,
 };
 
-use event_log::{archive::names::Name, commit::Commit, log::Log, owner::Owner};
-use tokio::{sync::watch, time::sleep};
+use event_log::{
+    archive::names::{Name, NamesRead},
+    commit::Commit,
+    log::Log,
+    owner::Owner,
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout_at},
+};
 use uuid::Uuid;
 
 use crate::{request::Request, scope_cache::Missing};
@@ -26,9 +35,12 @@ const PROBES: u64 = 6;
 const BITS: u64 = 1 << 27;
 /// Between attempts to read the archive at start.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often an owner is told how far the archive has come. The tail reaches back at least this long, which a load must
-/// not outlast: each that does is done again.
-const TOLD: Duration = Duration::from_secs(2);
+/// The tail reaches back at least this long, which a load must not outlast: each that does is done again.
+const GRACE: Duration = Duration::from_secs(2);
+/// How often, at most, an owner is told how far the archive has come.
+const PACE: Duration = Duration::from_millis(20);
+/// Commits that are noted at once.
+const SLICE: usize = 256;
 
 /// What the log has seen.
 pub(crate) struct Seen {
@@ -121,32 +133,61 @@ impl Seen {
     }
 }
 
-/// Reads the archive's names once, for as long as it takes. Tails are not to shrink before that has come to an end.
+/// Reads the archive's names once, for as long as it takes.
 pub(crate) async fn read_archive(seen: &Seen, log: &Log) {
-    while let Err(error) = log.archive().names(|name| seen.take(name)).await {
-        tracing::warn!(%error, "the archive's names can not be read yet");
-        sleep(PAUSE).await;
+    let mut read = NamesRead::default();
+    while read != NamesRead::All {
+        match log.archive().names(read.clone(), |name| seen.take(name)).await {
+            Ok(further) => read = further,
+            Err(error) => {
+                tracing::warn!(%error, "the archive's names can not be read on yet");
+                sleep(PAUSE).await;
+            }
+        }
     }
     seen.ready.store(true, Ordering::Release);
 }
 
 /// Lets an owner's tail shrink as the archive comes on, having noted what it is about to forget.
 pub(crate) async fn follow(seen: Arc<Seen>, owner: Arc<Owner>, mut progress: watch::Receiver<u64>) {
-    let mut noted = 0;
+    let (mut noted, mut before, mut until) = (0, 0, 0);
+    let mut tick = Instant::now() + GRACE;
     loop {
         let next = *progress.borrow_and_update();
-        let settled = owner.tail(owner.generation(), |tail| (tail.settled_from(noted), tail.settled()));
         // While the shard is being reopened nothing is noted, and so nothing may be forgotten.
-        if let Ok((commits, settled)) = settled {
-            for commit in &commits {
-                seen.take_commit(commit);
-            }
-            noted = settled;
-            owner.archived(next.min(settled));
+        note(&seen, &owner, &mut noted);
+        owner.archived(next);
+        if Instant::now() >= tick {
+            // What the archive had the time before: a load that read it since then still fits.
+            (until, before) = (before, next);
+            tick = Instant::now() + GRACE;
         }
-        sleep(TOLD).await;
-        if progress.changed().await.is_err() {
+        owner.forget(until.min(noted), noted);
+        sleep(PACE).await;
+        if let Ok(Err(_)) = timeout_at(tick, progress.changed()).await {
             return;
+        }
+    }
+}
+
+/// Notes what has settled since `noted`, slice by slice, and moves that on.
+fn note(seen: &Seen, owner: &Owner, noted: &mut u64) {
+    loop {
+        let settled = owner.tail(owner.generation(), |tail| {
+            (tail.settled_from(*noted, SLICE), tail.settled())
+        });
+        let Ok((commits, settled)) = settled else {
+            return;
+        };
+        for commit in &commits {
+            seen.take_commit(commit);
+        }
+        match commits.last() {
+            Some(last) if commits.len() == SLICE => *noted = last.offset() + 1,
+            _ => {
+                *noted = settled.max(*noted);
+                return;
+            }
         }
     }
 }

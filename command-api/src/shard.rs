@@ -54,6 +54,8 @@ pub(crate) enum Step {
     Stand(Vec<StoreId>),
     /// The shard is being reopened: wait for it.
     Wait,
+    /// Too much is in flight or not yet archived. Nothing was decided.
+    Full,
     /// It was decided, and its commit is on its way.
     Appended(Appended),
     /// It was carried out before, or is in flight: here is its commit.
@@ -107,6 +109,8 @@ impl Shard {
     pub fn attempt(&self, request: &mut Request, fetched: &Fetched, now: DateTime<Utc>) -> Result<Step, Problem> {
         let mut cache = self.cache.lock();
         let step = match self.gather(&mut cache, request, fetched) {
+            // Before anything is decided: an aggregate that was would have to be loaded again.
+            Ok(Gathered::Ready) if !self.owner.has_room() => Ok(Step::Full),
             Ok(Gathered::Ready) => self.decide(&mut cache, request, fetched, now),
             Ok(Gathered::Elsewhere) => Ok(self.refused(&mut cache, elsewhere(request))),
             Ok(Gathered::Step(step)) => Ok(step),
@@ -280,7 +284,10 @@ impl Shard {
             Err(error) => {
                 // The aggregate has the events applied, and the log does not have them.
                 scope.drop_stream(&stream);
-                Err(error.into())
+                match error {
+                    AppendError::Full => Ok(Step::Full),
+                    error => Err(error.into()),
+                }
             }
         }
     }

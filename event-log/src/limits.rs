@@ -18,6 +18,9 @@ pub struct Limits {
     pub parts: usize,
     /// The most bytes that the tail may hold past the archive's checkpoint before new commands are turned away.
     pub tail_bytes: usize,
+    /// The most bytes that the tail keeps of what is in the archive already, for loads that read the archive a moment
+    /// before. Beyond that it forgets sooner, and such a load is done again.
+    pub grace_bytes: usize,
     /// How long a report may take before it counts as bad.
     pub report_within: Duration,
     /// How long after it was sent a commit's outcome must be known, reopening included; then it is answered as unknown.
@@ -30,6 +33,7 @@ impl Default for Limits {
             record_bytes: 900_000,
             parts: 256,
             tail_bytes: 64 << 20,
+            grace_bytes: 32 << 20,
             report_within: Duration::from_secs(8),
             answer_within: Duration::from_secs(20),
         }

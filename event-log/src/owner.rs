@@ -35,7 +35,7 @@ use crate::{
     limits::Limits,
     port::{LogError, Port},
     shard::Shard,
-    tail::Tail,
+    tail::{SLICE, Tail},
 };
 use state::Core;
 
@@ -209,10 +209,31 @@ impl Owner {
         self.core.state.lock().acked.clone()
     }
 
-    /// Tells that the archive has everything below this offset. The tail keeps what the archive did not have the
-    /// time before: a load under way still fits on it.
+    /// Tells that the archive has everything below this offset: that much there is room for.
     pub fn archived(&self, next: u64) {
-        self.core.state.lock().tail.archived(next);
+        self.core.archived(next);
+    }
+
+    /// Lets the tail forget what the archive has: all below `until`, and below `before` as much as is more than
+    /// [`Limits::grace_bytes`]. A load that read the archive before it came to `until` may have to be done again.
+    pub fn forget(&self, until: u64, before: u64) {
+        let grace = self.core.limits.grace_bytes;
+        loop {
+            let forgotten = self.core.state.lock().tail.forget(until, before, grace, SLICE);
+            if forgotten.len() < SLICE {
+                return;
+            }
+        }
+    }
+
+    /// Whether a commit would be taken now, as far as what is in flight and not yet archived goes.
+    pub fn has_room(&self) -> bool {
+        self.core.state.lock().has_room(&self.core.limits)
+    }
+
+    /// Waits until there is room, or the shard is no longer open.
+    pub async fn room(&self) {
+        self.core.room().await;
     }
 
     /// The shard was assigned to this node again, under a higher generation of the assignment.

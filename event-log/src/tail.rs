@@ -17,6 +17,9 @@ use crate::{
 /// Bytes that an event takes in memory beside its value: envelope, indices, allocations.
 const OVERHEAD: usize = 640;
 
+/// Commits that are counted or dropped under one hold of the lock: who appends must not wait for thousands.
+pub(crate) const SLICE: usize = 256;
+
 /// An event of the tail.
 #[derive(Debug, Clone)]
 pub struct TailEvent {
@@ -46,9 +49,13 @@ pub struct TailCommit {
 #[derive(Debug)]
 pub struct Tail {
     start: u64,
-    archived: u64,
     settled: u64,
     bytes: usize,
+    /// How far the archive is said to have come.
+    told: u64,
+    /// The oldest commits, so many, are settled and in the archive.
+    archived: usize,
+    archived_bytes: usize,
     commits: VecDeque<Arc<Commit>>,
     streams: HashMap<String, VecDeque<TailEvent>>,
     scopes: BTreeSet<(String, String)>,
@@ -59,9 +66,11 @@ impl Tail {
     pub(crate) fn new(archived: u64) -> Self {
         Self {
             start: archived,
-            archived,
             settled: archived,
             bytes: 0,
+            told: archived,
+            archived: 0,
+            archived_bytes: 0,
             commits: VecDeque::new(),
             streams: HashMap::new(),
             scopes: BTreeSet::new(),
@@ -85,6 +94,11 @@ impl Tail {
         self.bytes
     }
 
+    /// Bytes of what the archive does not have yet, about.
+    pub fn unarchived_bytes(&self) -> usize {
+        self.bytes - self.archived_bytes
+    }
+
     /// The events of a scope's stream after this version, in order. A stream of another scope has none.
     pub fn events(&self, scope: &str, stream: &str, after_version: u64) -> Vec<TailEvent> {
         let events = self.streams.get(stream).into_iter().flatten();
@@ -105,11 +119,12 @@ impl Tail {
         self.commands.get(&command)
     }
 
-    /// The commits from this offset on that are in the log for good.
-    pub fn settled_from(&self, offset: u64) -> Vec<Arc<Commit>> {
+    /// The commits from this offset on that are in the log for good, at most so many.
+    pub fn settled_from(&self, offset: u64, most: usize) -> Vec<Arc<Commit>> {
         let first = self.commits.partition_point(|commit| commit.offset() < offset);
-        let settled = self.commits.partition_point(|commit| commit.offset() < self.settled);
-        self.commits.range(first..settled.max(first)).cloned().collect()
+        let commits = self.commits.range(first..).take(most);
+        let settled = commits.take_while(|commit| commit.offset() < self.settled);
+        settled.cloned().collect()
     }
 
     /// The streams of a scope that have events here.
@@ -153,6 +168,7 @@ impl Tail {
     /// Everything below this offset is in the log.
     pub(crate) fn settle(&mut self, next: u64) {
         self.settled = next;
+        self.count_archived(SLICE);
     }
 
     /// Drops what is in flight, and adds what the chain holds instead.
@@ -163,7 +179,7 @@ impl Tail {
             .is_some_and(|commit| commit.offset() >= self.settled)
         {
             if let Some(commit) = self.commits.pop_back() {
-                self.forget(&commit, VecDeque::pop_back);
+                self.take_out(&commit, VecDeque::pop_back);
             }
         }
         for commit in read {
@@ -172,20 +188,47 @@ impl Tail {
         self.settled = next;
     }
 
-    /// The archive has everything below this offset. What it had at the last call is dropped: a load that read the
-    /// archive since then still finds the tail reaching back far enough.
-    pub(crate) fn archived(&mut self, next: u64) {
-        let keep = self.archived;
-        while self.commits.front().is_some_and(|commit| commit.offset() < keep) {
-            if let Some(commit) = self.commits.pop_front() {
-                self.forget(&commit, VecDeque::pop_front);
-            }
-        }
-        self.start = self.start.max(keep);
-        self.archived = self.archived.max(next.min(self.settled));
+    /// The archive has everything below this offset. Counts so many commits as archived; whether that was all.
+    pub(crate) fn archived(&mut self, next: u64, most: usize) -> bool {
+        self.told = self.told.max(next);
+        self.count_archived(most)
     }
 
-    fn forget(&mut self, commit: &Arc<Commit>, pop: impl Fn(&mut VecDeque<TailEvent>) -> Option<TailEvent>) {
+    fn count_archived(&mut self, most: usize) -> bool {
+        let below = self.told.min(self.settled);
+        for _ in 0..most {
+            match self.commits.get(self.archived) {
+                Some(commit) if commit.offset() < below => self.archived_bytes += weight(commit),
+                _ => return true,
+            }
+            self.archived += 1;
+        }
+        false
+    }
+
+    /// Takes out the oldest commits that the archive has, at most so many: those below `until`, and while more than
+    /// `keep` bytes of what is archived are here, any below `before`. They are for the caller to drop.
+    pub(crate) fn forget(&mut self, until: u64, before: u64, keep: usize, most: usize) -> Vec<Arc<Commit>> {
+        let mut forgotten = Vec::new();
+        while forgotten.len() < most && self.archived > 0 {
+            let limit = if self.archived_bytes > keep {
+                before.max(until)
+            } else {
+                until
+            };
+            let Some(commit) = self.commits.pop_front_if(|commit| commit.offset() < limit) else {
+                break;
+            };
+            self.start = commit.offset() + 1;
+            self.archived -= 1;
+            self.archived_bytes -= weight(&commit);
+            self.take_out(&commit, VecDeque::pop_front);
+            forgotten.push(commit);
+        }
+        forgotten
+    }
+
+    fn take_out(&mut self, commit: &Arc<Commit>, pop: impl Fn(&mut VecDeque<TailEvent>) -> Option<TailEvent>) {
         self.bytes -= weight(commit);
         for event in &commit.events {
             let stream = &event.envelope.stream;

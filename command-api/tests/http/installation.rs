@@ -75,12 +75,17 @@ impl Installation {
         Self::start(&database, None, settings).await
     }
 
-    /// The log in Kafka, archived to Postgres.
+    /// The log in Kafka.
     pub async fn kafka() -> Self {
+        Self::kafka_with(Settings::new("test")).await
+    }
+
+    /// The log in Kafka, and a command API of these settings. Nothing is archived but by whom the test starts.
+    pub async fn kafka_with(stoa: Settings) -> Self {
         let database = servers::shared::postgres().await.database().await;
         let mut settings = KafkaSettings::new(servers::shared::kafka().await);
         settings.topic_prefix = servers::shared::topic_prefix();
-        Self::start(&database, Some(settings), Settings::new("test")).await
+        Self::start(&database, Some(settings), stoa).await
     }
 
     async fn start(database: &str, kafka: Option<KafkaSettings>, settings: Settings) -> Self {

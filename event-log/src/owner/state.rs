@@ -21,7 +21,7 @@ use crate::{
     limits::{Limits, MAX_IN_FLIGHT},
     port::{Port, Report},
     shard::Shard,
-    tail::Tail,
+    tail::{SLICE, Tail},
 };
 
 /// A commit whose report has not been taken.
@@ -79,6 +79,8 @@ pub(super) struct State {
     /// Refusals that wait, in the order in which they asked, by number.
     waiting: VecDeque<(u64, oneshot::Sender<()>)>,
     asked: u64,
+    /// Somebody waits for room.
+    starved: bool,
     flights: mpsc::UnboundedSender<Flight>,
 }
 
@@ -92,6 +94,13 @@ impl State {
             }),
             Phase::Reopening | Phase::Closing { .. } => Err(NotOpen::Closed),
         }
+    }
+
+    /// Whether a commit of as many parts as there may be would be taken. A shard that is not open says so by itself.
+    pub fn has_room(&self, limits: &Limits) -> bool {
+        !matches!(self.phase, Phase::Open(_))
+            || (self.in_flight + limits.parts.min(MAX_IN_FLIGHT) <= MAX_IN_FLIGHT
+                && self.tail.unarchived_bytes() < limits.tail_bytes)
     }
 
     fn fly(&mut self, sent: Sent, outcome: Option<oneshot::Sender<Outcome>>) {
@@ -126,6 +135,8 @@ pub(super) struct Core {
     pub status: watch::Sender<Status>,
     /// A refusal waits while nothing is in flight.
     pub wake: Notify,
+    /// There is room for commits again.
+    roomy: Notify,
 }
 
 impl fmt::Debug for Core {
@@ -161,6 +172,7 @@ impl Core {
             in_flight: 0,
             waiting: VecDeque::new(),
             asked: 0,
+            starved: false,
             flights,
             acked: archived,
         };
@@ -172,6 +184,7 @@ impl Core {
             state: Mutex::new(state),
             status: watch::Sender::new(Status::Reopening),
             wake: Notify::new(),
+            roomy: Notify::new(),
         };
         (Arc::new(core), taken)
     }
@@ -189,7 +202,7 @@ impl Core {
             return Ok(None);
         }
         let (in_flight, recorded) = (state.in_flight + parts.len(), now.max(state.recorded));
-        let tail_is_full = state.tail.bytes() >= self.limits.tail_bytes;
+        let tail_is_full = state.tail.unarchived_bytes() >= self.limits.tail_bytes;
         let Phase::Open(session) = &mut state.phase else {
             return Err(NotOpen::Closed.into());
         };
@@ -236,11 +249,54 @@ impl Core {
         let next = state.acked.next;
         state.tail.settle(next);
         state.confirm_below(flight.covers);
+        let roomy = self.makes_room(&mut state);
         drop(state);
+        if roomy {
+            self.roomy.notify_waiters();
+        }
         if let Some(outcome) = committed(&flight.commit) {
             flight.tell(outcome);
         }
         true
+    }
+
+    /// The archive has everything below this offset.
+    pub fn archived(&self, next: u64) {
+        loop {
+            let mut state = self.state.lock();
+            let all = state.tail.archived(next, SLICE);
+            let roomy = self.makes_room(&mut state);
+            drop(state);
+            if roomy {
+                self.roomy.notify_waiters();
+            }
+            if all {
+                return;
+            }
+        }
+    }
+
+    /// Whether those who wait for room are to be told that there is some: a good deal, since all of them will come.
+    fn makes_room(&self, state: &mut State) -> bool {
+        let roomy = state.starved && state.in_flight <= MAX_IN_FLIGHT / 4 * 3 && state.has_room(&self.limits);
+        state.starved &= !roomy;
+        roomy
+    }
+
+    /// Waits until there is room, or the shard is no longer open.
+    pub async fn room(&self) {
+        loop {
+            let mut roomy = std::pin::pin!(self.roomy.notified());
+            roomy.as_mut().enable();
+            {
+                let mut state = self.state.lock();
+                if state.has_room(&self.limits) {
+                    return;
+                }
+                state.starved = true;
+            }
+            roomy.await;
+        }
     }
 
     /// What to ask the log, if refusals wait and nothing in flight will settle them.
@@ -291,7 +347,9 @@ impl Core {
                 std::mem::replace(&mut state.phase, Phase::Closing { _session: None })
             }
         };
+        state.starved = false;
         drop(state);
+        self.roomy.notify_waiters();
         self.status.send_replace(Status::Reopening);
         // Whoever hears that a refusal was not confirmed finds the shard reopening, and waits for it.
         drop(waiting);
@@ -326,6 +384,8 @@ impl Core {
             Phase::Reopening => Phase::Closing { _session: None },
             closing @ Phase::Closing { .. } => closing,
         };
+        drop(state);
+        self.roomy.notify_waiters();
     }
 
     /// Has ended.

@@ -1,5 +1,7 @@
 //! One writer: contiguity, commits of many parts, limits, the tail, the end.
 
+use std::time::Duration;
+
 use event_log::{
     chain::link,
     chain_reader::Check,
@@ -9,10 +11,12 @@ use event_log::{
     tail::Tail,
 };
 use futures::{StreamExt, future::join_all};
+use tokio::time::timeout;
 
 use crate::{
     keeper::{
-        Keeper, Seen, append, commands, committed, limits, open, open_from, outcome, read_all, start, ten_commits,
+        Keeper, PATIENCE, Seen, append, commands, committed, limits, open, open_from, outcome, read_all, start,
+        ten_commits,
     },
     scribe::{SHARD, draft},
 };
@@ -144,15 +148,23 @@ pub async fn the_tail_holds_what_the_archive_does_not<K: Keeper>() {
     assert_eq!(committed(joined.pending.unwrap()).await, offset);
     assert_eq!(joined.commit.offset(), offset);
 
-    // The archive has come to the end: what it had the time before is dropped.
-    owner.archived(owner.checkpoint().next);
+    // The archive has come to the end: what it has is no longer counted, and kept until it may be forgotten.
+    let end = owner.checkpoint().next;
+    assert!(owner.tail(generation, Tail::unarchived_bytes).unwrap() > 0);
+    owner.forget(end, end);
+    owner.archived(end);
+    assert_eq!(owner.tail(generation, Tail::unarchived_bytes).unwrap(), 0);
     assert_eq!(
         owner
             .tail(generation, |tail| tail.events("ord_1", "ord_1", 0).len())
             .unwrap(),
         7
     );
-    owner.archived(owner.checkpoint().next);
+    owner.forget(offset, end);
+    let left = |tail: &Tail| (tail.start(), tail.events("ord_1", "ord_1", 0).len());
+    // The barrier is between them.
+    assert_eq!(owner.tail(generation, left).unwrap(), (offset - 1, 1));
+    owner.forget(end, end);
     assert_eq!(
         owner
             .tail(generation, |tail| tail.events("ord_1", "ord_1", 0).len())
@@ -167,6 +179,7 @@ pub async fn the_tail_holds_what_the_archive_does_not<K: Keeper>() {
     owner.close().await;
     let bounded = Limits {
         tail_bytes: 5000,
+        grace_bytes: 2000,
         ..limits()
     };
     let owner = open_from(keeper.port().await, "three", owner.checkpoint(), bounded).await;
@@ -176,9 +189,30 @@ pub async fn the_tail_holds_what_the_archive_does_not<K: Keeper>() {
         taken += 1;
         assert!(taken < 100);
     }
-    owner.archived(owner.checkpoint().next);
-    owner.archived(owner.checkpoint().next);
+    assert!(!owner.has_room());
+    let waits = tokio::spawn({
+        let owner = owner.clone();
+        async move { owner.room().await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!waits.is_finished());
+    let end = owner.checkpoint().next;
+    owner.archived(end);
+    timeout(PATIENCE, waits).await.unwrap().unwrap();
     committed(append(&owner, vec![draft("ord_1", "more")]).await).await;
+
+    // What is archived is kept as far as it is not too much, and noted.
+    let generation = owner.generation();
+    let bytes = || owner.tail(generation, Tail::bytes).unwrap();
+    assert!(bytes() > 5000);
+    owner.forget(0, 0);
+    assert!(bytes() > 5000);
+    owner.forget(0, end);
+    let (all, unarchived) = (bytes(), owner.tail(generation, Tail::unarchived_bytes).unwrap());
+    assert!(
+        (1000..=2000).contains(&(all - unarchived)),
+        "{all} bytes, {unarchived} of them not archived"
+    );
     owner.close().await;
 }
 
