@@ -1,37 +1,36 @@
-//! The events of one shard that are applied together.
+//! The events that are applied together.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use domain::entity::Event;
-use event_log::{
-    commit::{Commit, StoredEvent},
-    shard::Shard,
-};
+use event_log::commit::{Commit, StoredEvent};
 
 use crate::projection::{Projection, ProjectionError};
 
-/// Events of one shard, in order; the writers' own records are not among them. Cheap to cut: the commits are shared.
-#[derive(Debug, Clone)]
+/// Events of one or several shards, each shard's in order; the writers' own records are not among them. Cheap to cut: the
+/// commits are shared.
+#[derive(Debug, Clone, Default)]
 pub struct Batch {
-    shard: Shard,
     /// Each with its place in its commit.
     events: Vec<(Arc<Commit>, usize)>,
 }
 
-impl Batch {
-    /// The events of these commits of a shard.
-    pub fn new(shard: Shard, commits: impl IntoIterator<Item = Arc<Commit>>) -> Self {
+impl FromIterator<Arc<Commit>> for Batch {
+    fn from_iter<T: IntoIterator<Item = Arc<Commit>>>(commits: T) -> Self {
         let commits = commits.into_iter().filter(|commit| !commit.is_control());
         let events = commits.flat_map(|commit| (0..commit.events.len()).map(move |index| (Arc::clone(&commit), index)));
         Self {
-            shard,
             events: events.collect(),
         }
     }
+}
 
-    /// The shard.
-    pub fn shard(&self) -> Shard {
-        self.shard
+impl Batch {
+    /// All of these, one after the other.
+    pub fn of_all<'a>(batches: impl Iterator<Item = &'a Self>) -> Self {
+        Self {
+            events: batches.flat_map(|batch| batch.events.iter().cloned()).collect(),
+        }
     }
 
     /// Whether there is nothing to apply but the checkpoint.
@@ -52,22 +51,20 @@ impl Batch {
     /// Those of the events that are wanted, in order, and the others.
     #[must_use]
     pub fn divided(self, mut wanted: impl FnMut(&StoredEvent) -> bool) -> (Self, Self) {
-        let shard = self.shard;
         let (yes, no) = self
             .events
             .into_iter()
             .partition(|(commit, index)| wanted(&commit.events[*index]));
-        (Self { shard, events: yes }, Self { shard, events: no })
+        (Self { events: yes }, Self { events: no })
     }
 
     /// So many of the events, and those behind them.
     #[must_use]
     pub fn cut(&self, first: usize) -> (Self, Self) {
+        let (before, behind) = self.events.split_at(first);
         let part = |events: &[_]| Self {
-            shard: self.shard,
             events: events.to_vec(),
         };
-        let (before, behind) = self.events.split_at(first);
         (part(before), part(behind))
     }
 

@@ -1,6 +1,8 @@
 //! How far a projection has come in a shard. Advancing is a compare-and-set, and the first statement of the batch's
 //! transaction: a second runner of the same projection waits there, and then finds that it lost.
 
+use std::collections::BTreeSet;
+
 use domain::family::Family;
 use event_log::{
     chain::Hash,
@@ -113,41 +115,79 @@ pub(crate) async fn all(pool: &PgPool) -> Result<Vec<(&'static str, Checkpoint)>
     Ok(found)
 }
 
-/// Advances from one checkpoint to the next, if it still is where this runner left it. Whether the projection has parked
-/// events of the shard: when it has not, none can be parked before this transaction ends.
-pub async fn advance(
+/// A projection's step in a shard.
+pub(crate) struct Advance<'a> {
+    pub projection: &'a dyn Projection,
+    pub from: &'a Checkpoint,
+    pub to: &'a Checkpoint,
+}
+
+/// Advances from one checkpoint to the next, each if it still is where this runner left it. The projections that have
+/// parked events of these shards: of the others none is parked before this transaction ends. Rows are locked in one
+/// order, so that two runners do not wait for each other.
+pub(crate) async fn advance(
     transaction: &mut PgConnection,
-    projection: &dyn Projection,
-    from: &Checkpoint,
-    to: &Checkpoint,
-) -> Result<bool, CheckpointError> {
-    let (session, seq) = to.session.unzip();
-    let advanced: Option<bool> = sqlx::query_scalar(
-        "update projection_checkpoint
-         set next_offset = $5, head = $6, head_offset = $7, session = $8, seq = $9
-         where projection = $1 and version = $2 and family = $3 and partition = $4
-           and next_offset = $10 and head = $11
-         returning exists (select from projection_parked parked
-                           where parked.projection = $1 and parked.version = $2
-                             and parked.family = $3 and parked.partition = $4)",
+    steps: &[Advance<'_>],
+) -> Result<BTreeSet<String>, CheckpointError> {
+    let to = || steps.iter().map(|step| step.to);
+    let (sessions, numbers): (Vec<_>, Vec<_>) = to().map(|to| to.session.unzip()).unzip();
+    let numbers: Vec<Option<i64>> = numbers.into_iter().map(|seq| seq.map(u64::cast_signed)).collect();
+    let advanced: Vec<(String, String, i16, bool)> = sqlx::query_as(
+        "with step as (
+             select * from unnest($1::text[], $2::integer[], $3::text[], $4::smallint[], $5::bigint[], $6::bytea[],
+                                  $7::bigint[], $8::bytea[], $9::bigint[], $10::uuid[], $11::bigint[])
+             as step (projection, version, family, partition, from_offset, from_head,
+                      next_offset, head, head_offset, session, seq)
+         ), mine as materialized (
+             select projection, version, family, partition
+             from projection_checkpoint at join step using (projection, version, family, partition)
+             order by projection, version, family, partition for update of at
+         )
+         update projection_checkpoint at
+         set next_offset = step.next_offset, head = step.head, head_offset = step.head_offset,
+             session = step.session, seq = step.seq
+         from step join mine using (projection, version, family, partition)
+         where at.projection = step.projection and at.version = step.version
+           and at.family = step.family and at.partition = step.partition
+           and at.next_offset = step.from_offset and at.head = step.from_head
+         returning at.projection, at.family, at.partition,
+             exists (select from projection_parked parked
+                     where parked.projection = at.projection and parked.version = at.version
+                       and parked.family = at.family and parked.partition = at.partition)",
     )
-    .bind(projection.name())
-    .bind(projection.version())
-    .bind(from.shard.family.topic())
-    .bind(partition(from.shard))
-    .bind(to.next.cast_signed())
-    .bind(to.head.0.as_slice())
-    .bind(to.head_offset.map(u64::cast_signed))
-    .bind(session)
-    .bind(seq.map(u64::cast_signed))
-    .bind(from.next.cast_signed())
-    .bind(from.head.0.as_slice())
-    .fetch_optional(transaction)
+    .bind(steps.iter().map(|step| step.projection.name()).collect::<Vec<_>>())
+    .bind(steps.iter().map(|step| step.projection.version()).collect::<Vec<_>>())
+    .bind(to().map(|to| to.shard.family.topic()).collect::<Vec<_>>())
+    .bind(to().map(|to| partition(to.shard)).collect::<Vec<_>>())
+    .bind(
+        steps
+            .iter()
+            .map(|step| step.from.next.cast_signed())
+            .collect::<Vec<_>>(),
+    )
+    .bind(steps.iter().map(|step| step.from.head.0).collect::<Vec<_>>())
+    .bind(to().map(|to| to.next.cast_signed()).collect::<Vec<_>>())
+    .bind(to().map(|to| to.head.0).collect::<Vec<_>>())
+    .bind(to().map(|to| to.head_offset.map(u64::cast_signed)).collect::<Vec<_>>())
+    .bind(sessions)
+    .bind(numbers)
+    .fetch_all(transaction)
     .await?;
-    advanced.ok_or(CheckpointError::Overtaken {
-        projection: projection.name(),
-        shard: from.shard,
-    })
+    let lost = |step: &&Advance<'_>| {
+        let (name, shard) = (step.projection.name(), step.to.shard);
+        let key = (name, shard.family.topic(), partition(shard));
+        !advanced
+            .iter()
+            .any(|(name, family, partition, _)| (name.as_str(), family.as_str(), *partition) == key)
+    };
+    if let Some(lost) = steps.iter().find(lost) {
+        return Err(CheckpointError::Overtaken {
+            projection: lost.projection.name(),
+            shard: lost.to.shard,
+        });
+    }
+    let some_parked = advanced.into_iter().filter(|(.., parked)| *parked);
+    Ok(some_parked.map(|(name, ..)| name).collect())
 }
 
 /// Keeps the projection from going on in a shard until the transaction ends.

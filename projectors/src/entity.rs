@@ -123,7 +123,11 @@ impl<R: EntityRow> Projection for EntityProjection<R> {
     }
 
     async fn apply(&self, batch: &Batch, transaction: &mut PgConnection) -> Result<(), ProjectionError> {
-        let known = R::fetch(transaction, &batch.streams(R::Aggregate::PREFIX)).await?;
+        let streams = batch.streams(R::Aggregate::PREFIX);
+        if streams.is_empty() {
+            return Ok(());
+        }
+        let known = R::fetch(transaction, &streams).await?;
         let folded = fold::<R>(batch, known)?;
         R::beside(&folded, transaction).await?;
         R::upsert(transaction, folded.into_iter().filter_map(R::row).collect()).await?;

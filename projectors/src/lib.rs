@@ -7,21 +7,22 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`projection`] | what a projection is: name, version, families, `apply(batch, transaction)` |
-//! | [`batch`] | the events of one shard that are applied together, typed |
+//! | [`batch`] | the events that are applied together, typed |
 //! | [`checkpoint`] | the compare-and-set, and how far every projection has come |
 //! | `table`, `row` | rows in bulk: fetched by key, written by one `UNNEST` upsert |
 //! | `entity` | rows that are an aggregate, folded by the domain's own `apply` |
 //! | `apply` | a batch applied but for the events that can not be, found by bisection |
 //! | [`parked`], [`retry`] | these events, with the reasons; applying them after all |
-//! | [`runner`] | reads, applies, commits, tells; one task for each projection |
-//! | [`projectors`] | the role: every runner, started and joined |
+//! | `work` | what a batch is for a projection, committed: together with the others, apart, shard by shard |
+//! | [`runner`] | reads, commits, tells; one for all projections that are at about the same place |
+//! | [`projectors`] | the role: the runner, started and joined |
 //! | `measure` | what `/metrics` tells: records behind, parked events |
 //! | [`registry`] | every projection, one line each |
 //! | [`listing`], [`order`], [`chat`] | one folder a family, one file a projection |
 //!
 //! # To add a projection
-//! One file in its family's folder, one migration for its tables, one line in [`registry`]. It fills itself from the
-//! start of the log while the others go on.
+//! `docs/projections.md` walks through it: one file in its family's folder, one migration for its tables, one line in
+//! [`registry`]. It fills itself from the start of the log while the others go on.
 
 mod apply;
 pub mod batch;
@@ -39,3 +40,4 @@ pub mod retry;
 mod row;
 pub mod runner;
 mod table;
+mod work;

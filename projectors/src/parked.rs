@@ -5,7 +5,6 @@
 //! a batch.
 
 use chrono::{DateTime, Utc};
-use event_log::shard::Shard;
 use sqlx::{FromRow, PgConnection, PgPool};
 
 use crate::{apply::Refused, batch::Batch, projection::Projection, row::partition};
@@ -67,13 +66,11 @@ pub(crate) async fn divide(
 ) -> Result<(Batch, Vec<Refused>), sqlx::Error> {
     let mut waiting: Vec<String> = sqlx::query_scalar(
         "select distinct unit from projection_parked
-         where projection = $1 and version = $2 and unit = any($3) and family = $4 and partition = $5",
+         where projection = $1 and version = $2 and unit = any($3)",
     )
     .bind(projection.name())
     .bind(projection.version())
     .bind(batch.units(projection))
-    .bind(batch.shard().family.topic())
-    .bind(partition(batch.shard()))
     .fetch_all(transaction)
     .await?;
     waiting.sort_unstable();
@@ -83,30 +80,32 @@ pub(crate) async fn divide(
     Ok((batch, behind.map(|event| Refused::behind(event, None)).collect()))
 }
 
-/// Parks these events of a shard; those that are parked get the new reason.
+/// Parks these events; those that are parked get the new reason.
 pub(crate) async fn park(
     transaction: &mut PgConnection,
     projection: &dyn Projection,
-    shard: Shard,
     refused: &[Refused],
 ) -> Result<(), sqlx::Error> {
     if refused.is_empty() {
         return Ok(());
     }
     let column = |of: fn(&Refused) -> String| refused.iter().map(of).collect::<Vec<String>>();
+    let families = refused.iter().map(|one| one.event.shard.family.topic());
+    let partitions = refused.iter().map(|one| partition(one.event.shard));
     let offsets: Vec<i64> = refused.iter().map(|one| one.event.offset.cast_signed()).collect();
     let parts = refused.iter().map(|one| i32::from(one.event.envelope.part.number));
     let units = refused.iter().map(|one| projection.unit(&one.event).to_owned());
     sqlx::query(
         r#"insert into projection_parked
                (projection, version, family, partition, "offset", part, unit, stream, event_type, reason)
-           select $1, $2, $3, $4, * from unnest($5::bigint[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::text[])
+           select $1, $2, * from unnest($3::text[], $4::smallint[], $5::bigint[], $6::integer[], $7::text[], $8::text[],
+                                        $9::text[], $10::text[])
            on conflict (projection, version, family, partition, "offset", part) do update set reason = excluded.reason"#,
     )
     .bind(projection.name())
     .bind(projection.version())
-    .bind(shard.family.topic())
-    .bind(partition(shard))
+    .bind(families.collect::<Vec<_>>())
+    .bind(partitions.collect::<Vec<_>>())
     .bind(offsets)
     .bind(parts.collect::<Vec<_>>())
     .bind(units.collect::<Vec<_>>())

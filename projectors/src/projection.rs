@@ -31,8 +31,8 @@ pub trait Projection: Send + Sync + 'static {
         &event.envelope.stream
     }
 
-    /// Changes its tables by the events of one shard, in bulk (one statement a table, not a row), inside the transaction
-    /// that also advances the checkpoint. The rows are the same however the events are cut into batches.
+    /// Changes its tables by these events, in bulk (one statement a table, not a row), inside the transaction that also
+    /// advances the checkpoints. The rows are the same however the events are cut into batches.
     async fn apply(&self, batch: &Batch, transaction: &mut PgConnection) -> Result<(), ProjectionError>;
 }
 
@@ -71,7 +71,29 @@ pub enum ProjectionError {
 /// exception, and what is larger than the server can hold (a key too long for its index).
 const FAULTS_OF_DATA: [&str; 5] = ["21", "22", "23", "P0", "54"];
 
+/// Classes of SQLSTATE that find fault with neither: connection, a server that only reads, serialisation and deadlocks,
+/// resources, locks, an operator's intervention, the system.
+const FAULTS_OF_NEITHER: [&str; 7] = ["08", "25", "40", "53", "55", "57", "58"];
+
 impl ProjectionError {
+    /// Whether other projections may do better: a table that is missing is one projection's, a lost connection is not.
+    pub fn is_of_the_projection(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => !error
+                .code()
+                .is_some_and(|code| FAULTS_OF_NEITHER.iter().any(|class| code.starts_with(class))),
+            Self::Database(error) => matches!(
+                error,
+                sqlx::Error::ColumnDecode { .. }
+                    | sqlx::Error::ColumnNotFound(_)
+                    | sqlx::Error::Decode(_)
+                    | sqlx::Error::Encode(_)
+                    | sqlx::Error::TypeNotFound { .. }
+            ),
+            Self::Event { .. } | Self::Row { .. } | Self::Panicked(_) => true,
+        }
+    }
+
     /// Whether the events are at fault: they would fail again, and other events would not. Anything else (a connection
     /// lost, a table missing, a disk full) stops all alike, and passes or is mended.
     pub fn is_of_the_events(&self) -> bool {

@@ -1,4 +1,4 @@
-//! The projector role: every projection's runner, each a task that is owned and joined.
+//! The projector role: the projections' runner and what measures them, tasks that are owned and joined.
 
 use event_log::{feed::Feed, shard::Topology};
 use sqlx::PgPool;
@@ -15,19 +15,17 @@ pub struct Projectors {
 }
 
 impl Projectors {
-    /// Starts a runner for each projection.
+    /// Starts the projections, in one runner.
     pub fn start(pool: &PgPool, feed: &Feed, topology: &Topology) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        for projection in registry::projections() {
-            let runner = Runner {
-                pool: pool.clone(),
-                feed: feed.clone(),
-                topology: topology.clone(),
-                projection,
-            };
-            tasks.spawn(runner.run(stop.clone()));
-        }
+        let runner = Runner {
+            pool: pool.clone(),
+            feed: feed.clone(),
+            topology: topology.clone(),
+            projections: registry::projections(),
+        };
+        tasks.spawn(runner.run(stop.clone()));
         tasks.spawn(measure::run(pool.clone(), feed.clone(), stop.clone()));
         Self { tasks, stop }
     }

@@ -121,7 +121,7 @@ pub async fn retry(
         let applied: Vec<i64> = applied.collect();
         retried.applied += applied.len();
         forget(&mut transaction, projection, unit, applied).await?;
-        parked::park(&mut transaction, projection, unit.shard, &refused).await?;
+        parked::park(&mut transaction, projection, &refused).await?;
         if let Some(first) = refused.into_iter().next() {
             retried.still = Some(first.reason);
             break;
@@ -177,7 +177,7 @@ async fn read(archive: &Archive, shard: Shard, of: Of<'_>, rows: &[Row]) -> Resu
             return Err(RetryError::NotArchived { shard, offset: first });
         }
     }
-    Ok(Batch::new(shard, commits))
+    Ok(commits.into_iter().collect())
 }
 
 /// Takes applied events from the parked ones.

@@ -105,6 +105,9 @@ macro_rules! table {
                 keys: &[$key_type],
             ) -> Result<Vec<Self>, sqlx::Error> {
                 const SQL: &str = concat!("select * from ", $table, " where ", stringify!($key), " = any($1)");
+                if keys.is_empty() {
+                    return Ok(Vec::new());
+                }
                 sqlx::query_as(SQL).bind(keys).fetch_all(connection).await
             }
 

@@ -8,4 +8,5 @@ mod read_models {
     mod parking;
     mod statistics;
     mod story;
+    mod together;
 }

@@ -88,7 +88,7 @@ fn in_order(batch: &Batch) -> Result<Vec<(&StoredEvent, Happened)>, ProjectionEr
         .into_iter()
         .map(|(stored, event)| (stored, Happened::Message(event)));
     let mut events: Vec<_> = chats.chain(messages).collect();
-    events.sort_by_key(|(stored, _)| stored.offset);
+    events.sort_by_key(|(stored, _)| (stored.shard, stored.offset));
     Ok(events)
 }
 

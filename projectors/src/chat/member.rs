@@ -51,6 +51,12 @@ impl Members {
                 wanted.insert((chat_of(stored).to_owned(), user.to_string()));
             }
         }
+        if wanted.is_empty() {
+            return Ok(Self {
+                rows: HashMap::new(),
+                joined_less_gone: 0,
+            });
+        }
         let (chats, users): (Vec<String>, Vec<String>) = wanted.into_iter().unzip();
         let rows: Vec<MemberRow> = sqlx::query_as(
             "select member.* from chat_member member

@@ -60,19 +60,19 @@ impl Projection for StoreStatistics {
         let mut undone = BTreeMap::new();
         for (stored, event) in batch.of::<OrderEvent>()? {
             let order = stored.envelope.stream.clone();
+            let partition = partition(stored.shard);
             match event {
                 OrderEvent::Placed(placed) => {
-                    sold.insert(order, sales(stored, &placed));
+                    sold.insert(order, (partition, sales(stored, &placed)));
                 }
                 OrderEvent::Refused(_) | OrderEvent::Cancelled(_) => {
-                    undone.entry(order).or_insert(stored.offset.cast_signed());
+                    undone.entry(order).or_insert((partition, stored.offset.cast_signed()));
                 }
                 _ => {}
             }
         }
-        let partition = partition(batch.shard());
-        count(transaction, partition, sold).await?;
-        take_off(transaction, partition, undone).await?;
+        count(transaction, sold).await?;
+        take_off(transaction, undone).await?;
         Ok(())
     }
 }
@@ -98,21 +98,19 @@ fn sales(stored: &StoredEvent, placed: &OrderPlaced) -> Vec<SaleRow> {
     by_store.into_iter().map(row).collect()
 }
 
-/// Adds what was sold to the days of this partition.
-async fn count(
-    connection: &mut PgConnection,
-    partition: i16,
-    sold: BTreeMap<String, Vec<SaleRow>>,
-) -> Result<(), sqlx::Error> {
+/// Adds what was sold to the days, each order in its partition.
+async fn count(connection: &mut PgConnection, sold: BTreeMap<String, (i16, Vec<SaleRow>)>) -> Result<(), sqlx::Error> {
     if sold.is_empty() {
         return Ok(());
     }
-    let (orders, sales): (Vec<_>, Vec<_>) = sold.into_iter().unzip();
+    let (orders, sold): (Vec<_>, Vec<_>) = sold.into_iter().unzip();
+    let (partitions, sales): (Vec<_>, Vec<_>) = sold.into_iter().unzip();
     SaleRow::upsert(connection, sales.into_iter().flatten().collect()).await?;
     sqlx::query(
         "insert into store_day (store, day, currency, partition, orders, revenue, units, changed)
-         select store, day, currency, $2, count(*), sum(revenue), sum(units), max(changed)
-         from store_sale where order_id = any($1) group by store, day, currency
+         select store, day, currency, placed.partition, count(*), sum(revenue), sum(units), max(changed)
+         from store_sale join unnest($1::text[], $2::smallint[]) as placed (order_id, partition) using (order_id)
+         group by store, day, currency, placed.partition
          on conflict (store, day, currency, partition) do update
          set orders = store_day.orders + excluded.orders,
              revenue = store_day.revenue + excluded.revenue,
@@ -120,32 +118,29 @@ async fn count(
              changed = greatest(store_day.changed, excluded.changed)",
     )
     .bind(orders)
-    .bind(partition)
+    .bind(partitions)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Marks these orders as undone, once each, and takes what they had added off the days of this partition.
-async fn take_off(
-    connection: &mut PgConnection,
-    partition: i16,
-    undone: BTreeMap<String, i64>,
-) -> Result<(), sqlx::Error> {
+/// Marks these orders as undone, once each, and takes what they had added off the days.
+async fn take_off(connection: &mut PgConnection, undone: BTreeMap<String, (i16, i64)>) -> Result<(), sqlx::Error> {
     if undone.is_empty() {
         return Ok(());
     }
-    let (orders, changed): (Vec<_>, Vec<_>) = undone.into_iter().unzip();
+    let (orders, undone): (Vec<_>, Vec<_>) = undone.into_iter().unzip();
+    let (partitions, changed): (Vec<_>, Vec<_>) = undone.into_iter().unzip();
     sqlx::query(
         "with gone as (
              update store_sale set undone = true, changed = event.changed
-             from unnest($1::text[], $2::bigint[]) as event (order_id, changed)
+             from unnest($1::text[], $2::bigint[], $3::smallint[]) as event (order_id, changed, partition)
              where store_sale.order_id = event.order_id and not undone
-             returning store, day, currency, revenue, units, event.changed
+             returning store, day, currency, event.partition, revenue, units, event.changed
          )
          insert into store_day (store, day, currency, partition, orders, revenue, units, changed)
-         select store, day, currency, $3, -count(*), -sum(revenue), -sum(units), max(changed)
-         from gone group by store, day, currency
+         select store, day, currency, partition, -count(*), -sum(revenue), -sum(units), max(changed)
+         from gone group by store, day, currency, partition
          on conflict (store, day, currency, partition) do update
          set orders = store_day.orders + excluded.orders,
              revenue = store_day.revenue + excluded.revenue,
@@ -154,7 +149,7 @@ async fn take_off(
     )
     .bind(orders)
     .bind(changed)
-    .bind(partition)
+    .bind(partitions)
     .execute(connection)
     .await?;
     Ok(())

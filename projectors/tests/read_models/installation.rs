@@ -218,8 +218,8 @@ impl Installation {
         rows
     }
 
-    /// All rows of a projection after it has read the log anew.
-    pub async fn refolded(&self, name: &str) -> Vec<String> {
+    /// Empties a projection: it has read nothing.
+    pub async fn forget(&self, name: &str) {
         for table in found(name).tables() {
             self.run(&format!("truncate {table}")).await;
         }
@@ -227,10 +227,26 @@ impl Installation {
             "delete from projection_checkpoint where projection = '{name}'"
         ))
         .await;
+    }
+
+    /// All rows of a projection after it has read the log anew.
+    pub async fn refolded(&self, name: &str) -> Vec<String> {
+        self.forget(name).await;
         let projectors = self.project().await;
         self.settled().await;
         projectors.shutdown().await;
         self.rows(name).await
+    }
+
+    /// Waits until a statement finds this number.
+    pub async fn wait_for(&self, sql: &str, wanted: i64) {
+        let waiting = async {
+            while self.one::<i64>(sql).await != wanted {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(SETTLED_WITHIN, waiting).await;
+        assert!(waited.is_ok(), "{sql} finds {wanted}");
     }
 
     /// One value that a statement finds.

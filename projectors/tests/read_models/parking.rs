@@ -186,12 +186,19 @@ async fn a_retry_and_the_projection_do_not_overtake_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_event_s_fault_parks_nothing() {
+async fn what_is_no_event_s_fault_parks_nothing_and_stops_no_other_projection() {
     let installation = Installation::new().await;
     store(&installation, "Corner").await;
     installation.run("alter table store rename to elsewhere").await;
     let projectors = installation.project().await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    for counted in 1..=3 {
+        let order = OrderId::generate();
+        let events = vec![said(order, placed(StoreId::generate(), 100, 1))];
+        installation.append(Family::Order, order, events).await;
+        installation
+            .wait_for("select count(*) from order_summary", counted)
+            .await;
+    }
     assert!(installation.parked("store").await.is_empty());
     installation.run("alter table elsewhere rename to store").await;
     installation.settled().await;
