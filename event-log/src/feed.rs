@@ -26,14 +26,12 @@ use crate::{
     log::Log,
     pause::Backoff,
     port::{LogError, Port},
-    reader::{Read, Reader},
+    reader::{BATCH_BYTES, Read, Reader},
     shard::Shard,
 };
 
 /// Bytes that the ring of one shard keeps, about.
 const RING_BYTES: usize = 4 << 20;
-/// What a commit weighs beside its records' contents.
-const COMMIT_BYTES: usize = 2 << 10;
 /// Commits that the feed takes at once.
 const BATCH: usize = 1_000;
 
@@ -119,6 +117,7 @@ impl Feed {
             feed: self.clone(),
             at,
             catching_up: None,
+            turn: 0,
             pace,
             rests_until: None,
         }
@@ -132,13 +131,37 @@ pub struct Follower {
     news: Vec<watch::Receiver<()>>,
     /// Reads the shards that it is behind in, by itself.
     catching_up: Option<Reader>,
+    /// The shard that the next batch begins with, counted on and on: a busy one must not keep the others out.
+    turn: usize,
     pace: Duration,
     rests_until: Option<Instant>,
 }
 
+/// What a batch may still take.
+struct Room {
+    commits: usize,
+    bytes: usize,
+}
+
+impl Room {
+    fn is_left(&self) -> bool {
+        self.commits > 0 && self.bytes > 0
+    }
+
+    fn take(&mut self, read: &Read) {
+        self.commits = self.commits.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(read.weight());
+    }
+}
+
 impl Follower {
-    /// The next commits, each shard's in order: waits for one, then takes what is there, about `most`. Nothing is lost
-    /// when the future is dropped.
+    /// Where it stands.
+    pub fn checkpoints(&self) -> Vec<Checkpoint> {
+        self.at.values().cloned().collect()
+    }
+
+    /// The next commits, each shard's in order: waits for one, then takes what is there, about `most` or [`BATCH_BYTES`].
+    /// Nothing is lost when the future is dropped.
     pub async fn next_batch(&mut self, most: usize) -> Result<Vec<Read>, LogError> {
         if let Some(rests_until) = self.rests_until {
             sleep_until(rests_until).await;
@@ -149,8 +172,13 @@ impl Follower {
             }
             let mut batch = Vec::new();
             let mut behind = Vec::new();
-            for at in self.at.values() {
-                match self.feed.rings.after(at, most.saturating_sub(batch.len()))? {
+            let mut room = Room {
+                commits: most,
+                bytes: BATCH_BYTES,
+            };
+            let shards = self.at.len();
+            for at in self.at.values().cycle().skip(self.turn).take(shards) {
+                match self.feed.rings.after(at, &mut room)? {
                     Found::Next(reads) => batch.extend(reads),
                     Found::Behind => behind.push(at.clone()),
                 }
@@ -162,8 +190,8 @@ impl Follower {
                 batch.extend(self.catch_up(behind, most).await?);
             }
             if !batch.is_empty() {
-                self.rests_until =
-                    (batch.len() < most && self.catching_up.is_none()).then(|| Instant::now() + self.pace);
+                self.turn = (self.turn + 1) % shards.max(1);
+                self.rests_until = (room.is_left() && self.catching_up.is_none()).then(|| Instant::now() + self.pace);
                 for read in &batch {
                     self.at.insert(read.commit.shard, read.checkpoint.clone());
                 }
@@ -191,10 +219,10 @@ impl Follower {
 }
 
 impl Rings {
-    fn after(&self, at: &Checkpoint, most: usize) -> Result<Found, LogError> {
+    fn after(&self, at: &Checkpoint, room: &mut Room) -> Result<Found, LogError> {
         let ring = self.by_shard.get(&at.shard);
         let ring = ring.ok_or_else(|| LogError::Unusable(format!("the log has no shard {}", at.shard)))?;
-        ring.lock().after(at, most)
+        ring.lock().after(at, room)
     }
 }
 
@@ -214,19 +242,19 @@ impl Ring {
     }
 
     fn push(&mut self, read: Read) {
-        self.bytes += weight(&read);
+        self.bytes += read.weight();
         self.reads.push_back(read);
         while self.bytes > RING_BYTES
             && let Some(oldest) = self.reads.pop_front()
         {
-            self.bytes -= weight(&oldest);
+            self.bytes -= oldest.weight();
             self.start = oldest.checkpoint;
         }
     }
 
-    /// What follows a checkpoint. One that stands beyond the ring, as a projection may when the archive is younger than
+    /// What follows a checkpoint, as far as there is room for it. One that stands beyond the ring, as a projection may when the archive is younger than
     /// its rows, waits until the ring has come there.
-    fn after(&self, at: &Checkpoint, most: usize) -> Result<Found, LogError> {
+    fn after(&self, at: &Checkpoint, room: &mut Room) -> Result<Found, LogError> {
         if let Some(broken) = &self.broken {
             return Err(broken.clone());
         }
@@ -251,13 +279,16 @@ impl Ring {
                 ),
             });
         }
-        Ok(Found::Next(self.reads.range(passed..).take(most).cloned().collect()))
+        let mut found = Vec::new();
+        for read in self.reads.range(passed..) {
+            if !room.is_left() {
+                break;
+            }
+            room.take(read);
+            found.push(read.clone());
+        }
+        Ok(Found::Next(found))
     }
-}
-
-fn weight(read: &Read) -> usize {
-    let contents: usize = read.commit.events.iter().map(|event| event.value.len()).sum();
-    COMMIT_BYTES + contents
 }
 
 /// Reads into the rings. A shard whose chain is broken tells its followers so, and the others go on.

@@ -21,6 +21,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// How often, at most, a void record makes a following reader look at the head again.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
+/// A batch ends with the commit that makes it this large, in bytes: whoever works on it needs several times its size.
+pub const BATCH_BYTES: usize = 8 << 20;
+/// What a commit weighs beside its records' contents.
+const COMMIT_BYTES: usize = 2 << 10;
+
 /// A commit, and where a reader stands behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
@@ -30,6 +35,14 @@ pub struct Read {
     pub records: Arc<[Record]>,
     /// The checkpoint to keep together with what was made of the commit.
     pub checkpoint: Checkpoint,
+}
+
+impl Read {
+    /// What it takes of the memory, about, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        let contents: usize = self.commit.events.iter().map(|event| event.value.len()).sum();
+        COMMIT_BYTES + contents
+    }
 }
 
 /// Follows several shards.
@@ -107,13 +120,17 @@ impl Reader {
         }
     }
 
-    /// The next commits: waits for one, then takes those that are there already, up to `most`. An error that comes
-    /// behind a commit is told by the next call.
+    /// The next commits: waits for one, then takes those that are there already, up to `most` or [`BATCH_BYTES`]. An
+    /// error that comes behind a commit is told by the next call.
     pub async fn next_batch(&mut self, most: usize) -> Result<Vec<Read>, LogError> {
-        let mut batch = vec![self.next().await?];
+        let first = self.next().await?;
+        let mut bytes = first.weight();
+        let mut batch = vec![first];
         while batch.len() < most
+            && bytes < BATCH_BYTES
             && let Some(Ok(read)) = self.next().now_or_never()
         {
+            bytes += read.weight();
             batch.push(read);
         }
         Ok(batch)

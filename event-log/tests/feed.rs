@@ -17,7 +17,8 @@ use event_log::{
     feed::{Feed, Follower},
     log::{Log, LogSettings},
     port::{Appender, LogError},
-    reader::Read,
+    reader::{BATCH_BYTES, Read},
+    shard::Shard,
 };
 use fixture::{Hand, ORDERS, database};
 use tokio::time::timeout;
@@ -82,6 +83,39 @@ async fn every_follower_reads_each_commit_once_and_in_order_wherever_it_begins()
     for follower in [&mut from_the_start, &mut from_now_on, &mut slow, &mut resumed] {
         assert_eq!(commands(&read(follower, 1, 100).await), hand.commands[50 + MANY..]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_bounded_in_bytes_too_and_no_shard_keeps_another_out() {
+    const EACH: usize = 1 << 20;
+    const COMMITS: usize = 12;
+    let log = Log::open(LogSettings::new(database().await)).await.unwrap();
+    let shards = [ORDERS, Shard { partition: 1, ..ORDERS }];
+    let feed = Feed::start(&log, Check::Links).await.unwrap();
+    // These are further back than the ring of a shard reaches.
+    for shard in shards {
+        let (mut hand, mut appender) = (Hand::new(shard), log.port().appender(shard).await.unwrap());
+        hand.padding = EACH;
+        append(&mut hand, appender.as_mut(), COMMITS).await;
+    }
+    let mut follower = feed.follow(shards.map(Checkpoint::start).to_vec(), Duration::ZERO);
+    let mut seen = 0;
+    while seen < shards.len() * COMMITS {
+        let batch = timeout(PATIENCE, follower.next_batch(1_000)).await.unwrap().unwrap();
+        seen += batch.len();
+        // One bound for what the rings have, one for what has to be read again.
+        assert!(batch.len() <= 2 * (BATCH_BYTES / EACH), "{} commits", batch.len());
+    }
+    // With room for one commit, each shard has its turn.
+    let mut follower = feed.follow(follower.checkpoints(), Duration::ZERO);
+    for shard in shards {
+        let (mut hand, mut appender) = (Hand::new(shard), log.port().appender(shard).await.unwrap());
+        hand.head = log.archive().checkpoint(shard).await.unwrap().head;
+        append(&mut hand, appender.as_mut(), 5).await;
+    }
+    let first = read(&mut follower, 4, 1).await;
+    let of = |shard| first.iter().filter(|read| read.commit.shard == shard).count();
+    assert!(shards.map(of).into_iter().all(|commits| commits > 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,6 +39,8 @@ pub struct Hand {
     pub seq: u64,
     pub scope: String,
     pub commands: Vec<Uuid>,
+    /// Bytes that an event is larger than it need be.
+    pub padding: usize,
 }
 
 impl Hand {
@@ -49,6 +51,7 @@ impl Hand {
             seq: 0,
             scope: "ord_1".to_owned(),
             commands: Vec::new(),
+            padding: 0,
         }
     }
 
@@ -79,7 +82,8 @@ impl Hand {
                 recorded,
             };
             self.seq += 1;
-            let mut record = envelope.into_record(Some(&self.scope), format!("{{\"number\":{version}}}"));
+            let value = format!("{{\"number\":{version}}}{}", " ".repeat(self.padding));
+            let mut record = envelope.into_record(Some(&self.scope), value);
             record.headers.push((Cow::Borrowed("x-null"), None));
             record.headers.push((Cow::Borrowed("x-empty"), Some(Bytes::new())));
             self.head = record.chain_on(self.head);
