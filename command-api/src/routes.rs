@@ -50,6 +50,10 @@ async fn one(State(service): State<Arc<Service>>, request: HttpRequest) -> Resul
         return Err(closing());
     };
     let viewer = service.keys.viewer(&parts.headers)?;
+    // Before the body is read: a stranger gets no memory for it.
+    if viewer.user.is_none() {
+        return Err(Problem::no_token());
+    }
     no_query(parts.uri.query())?;
     let headers = &parts.headers;
     let sent = Sent {

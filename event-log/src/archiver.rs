@@ -8,10 +8,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
+    sync::Arc,
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use sqlx::{PgPool, Row};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -31,6 +34,9 @@ const BATCH: usize = 2000;
 
 /// How often a statement is begun, at most, when little comes.
 const PACE: Duration = Duration::from_millis(10);
+
+/// How long nothing comes before all is taken to be archived.
+const QUIET: Duration = Duration::from_secs(1);
 
 const COPY: &str = r#"
     with advanced as (
@@ -53,6 +59,45 @@ const COPY: &str = r#"
     )
     select count(*) from advanced"#;
 
+/// How an archiver is doing, for whoever wants to know whether the archive comes on. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct ArchiverHealth {
+    state: Arc<Mutex<Health>>,
+}
+
+#[derive(Debug, Default)]
+struct Health {
+    failing: Option<LogError>,
+    broken: BTreeSet<Shard>,
+    ended: bool,
+}
+
+impl ArchiverHealth {
+    /// Why nothing is archived now, if so: the log or the database does not answer or can not be used, or the archiver
+    /// has ended.
+    pub fn trouble(&self) -> Option<String> {
+        let health = self.state.lock();
+        match &health.failing {
+            Some(error) => Some(error.to_string()),
+            None => health.ended.then(|| "the archiver has ended".to_owned()),
+        }
+    }
+
+    /// The shards that were given up, for their chains are broken.
+    pub fn broken(&self) -> Vec<Shard> {
+        self.state.lock().broken.iter().copied().collect()
+    }
+}
+
+/// However it ends, a panic included.
+struct Ending(ArchiverHealth);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.state.lock().ended = true;
+    }
+}
+
 /// Copies a log into its archive.
 pub struct Archiver {
     feed: Feed,
@@ -60,6 +105,7 @@ pub struct Archiver {
     watch: ArchiveWatch,
     shards: BTreeSet<Shard>,
     backoff: Backoff,
+    health: Ending,
 }
 
 impl Archiver {
@@ -72,11 +118,18 @@ impl Archiver {
             watch: log.archive().watch().clone(),
             shards: log.topology().shards().collect(),
             backoff: Backoff::default(),
+            health: Ending(ArchiverHealth::default()),
         }
     }
 
+    /// How it is doing, from now on.
+    pub fn health(&self) -> ArchiverHealth {
+        self.health.0.clone()
+    }
+
     /// Copies until it is told to stop. A shard whose chain is broken is given up, loudly, and the others go on; the
-    /// error is what ended the last one, or that the log or the database can not be used.
+    /// error is what ended the last one. A log or a database that can not be used is tried again: once somebody has
+    /// mended it, the archive must come on without a restart, for commands wait for it.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), LogError> {
         metrics::gauge!("stoa_archiver_broken_shards").set(0.0);
         let mut given_up = 0_u32;
@@ -89,15 +142,20 @@ impl Archiver {
                 LogError::Broken { shard, .. } => {
                     tracing::error!(%error, %shard, "the chain is broken: this shard is no longer archived");
                     self.shards.remove(shard);
+                    self.health.0.state.lock().broken.insert(*shard);
                     given_up += 1;
                     metrics::gauge!("stoa_archiver_broken_shards").set(given_up);
                     if self.shards.is_empty() {
                         return Err(error);
                     }
                 }
-                LogError::Unusable(_) => return Err(error),
-                LogError::Unavailable(_) => {
-                    tracing::warn!(%error, "archiving goes on from the archive's checkpoint");
+                LogError::Unusable(_) | LogError::Unavailable(_) => {
+                    if matches!(error, LogError::Unusable(_)) {
+                        tracing::error!(%error, "nothing is archived before this is mended");
+                    } else {
+                        tracing::warn!(%error, "archiving goes on from the archive's checkpoint");
+                    }
+                    self.health.0.state.lock().failing = Some(error);
                     let pause = self.backoff.wait();
                     if stop.run_until_cancelled(pause).await.is_none() {
                         return Ok(());
@@ -116,8 +174,14 @@ impl Archiver {
         let checkpoints = archived.values().cloned().collect();
         let mut follower = self.feed.follow(checkpoints, PACE);
         loop {
-            let batch = follower.next_batch(BATCH).await?;
+            let Ok(batch) = timeout(QUIET, follower.next_batch(BATCH)).await else {
+                // The heads could be read, and there is nothing to copy.
+                self.health.0.state.lock().failing = None;
+                continue;
+            };
+            let batch = batch?;
             self.copy(&mut archived, batch).await?;
+            self.health.0.state.lock().failing = None;
             self.backoff.reset();
         }
     }

@@ -173,3 +173,45 @@ async fn an_archived_event_is_the_one_in_the_topic() {
     stop.cancel();
     archiving.await.unwrap().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_can_not_be_used_is_tried_again_and_the_archiver_says_so_meanwhile() {
+    let log = log().await;
+    let stop = CancellationToken::new();
+    let archiver = archiver(&log).await;
+    let health = archiver.health();
+    let archiving = tokio::spawn(archiver.run(stop.clone()));
+    let mut hand = Hand::new(ORDERS);
+    let mut appender = log.port().appender(ORDERS).await.unwrap();
+    append(appender.as_mut(), hand.commit(1)).await;
+    archived(&log, ORDERS, 0).await;
+    assert_eq!(health.trouble(), None);
+
+    let pool = log.archive().pool();
+    sqlx::query("alter table log_record rename to taken_away")
+        .execute(pool)
+        .await
+        .unwrap();
+    append(appender.as_mut(), hand.commit(1)).await;
+    let told = async {
+        loop {
+            match health.trouble() {
+                Some(trouble) => break trouble,
+                None => sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let trouble = timeout(PATIENCE, told).await.unwrap();
+    assert!(trouble.contains("log_record"), "{trouble}");
+    sleep(Duration::from_millis(200)).await;
+    assert!(!archiving.is_finished());
+
+    sqlx::query("alter table taken_away rename to log_record")
+        .execute(pool)
+        .await
+        .unwrap();
+    archived(&log, ORDERS, 1).await;
+    stop.cancel();
+    archiving.await.unwrap().unwrap();
+    assert!(health.trouble().unwrap().contains("ended"));
+}

@@ -1,10 +1,17 @@
 //! What is turned away at the edge, and how it is told.
 
+use std::time::Duration;
+
 use domain::{
     id::{ListingId, UserId},
     viewer::Role,
 };
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
 use crate::installation::{Answer, Installation, send};
 
@@ -127,4 +134,24 @@ async fn a_stream_belongs_to_the_scope_that_it_began_in() {
         .post(&token, &format!("{listing}/{stock}/adjust"), &json!({ "by": 1 }))
         .await;
     assert_eq!(strayed.expect(404).code(), "stream-elsewhere");
+}
+
+#[tokio::test]
+async fn a_stranger_is_turned_away_before_the_body_is_read() {
+    let stoa = Installation::postgres().await;
+    let path = format!("/v1/listings/{}/publish", ListingId::generate());
+    let mut socket = TcpStream::connect(stoa.url.strip_prefix("http://").unwrap())
+        .await
+        .unwrap();
+    // The body never comes.
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n{{"
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut status = [0; 12];
+    timeout(Duration::from_secs(10), socket.read_exact(&mut status))
+        .await
+        .expect("it is answered before the body has come")
+        .unwrap();
+    assert_eq!(status, *b"HTTP/1.1 401");
 }
