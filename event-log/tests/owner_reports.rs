@@ -14,6 +14,7 @@ use std::{sync::Arc, time::Duration};
 use broker::Broker;
 use domain::clock::SystemClock;
 use event_log::{
+    chain::genesis,
     checkpoint::Checkpoint,
     control::WriterIdentity,
     limits::{Limits, MAX_IN_FLIGHT},
@@ -69,6 +70,21 @@ fn offset(outcome: &Outcome) -> Option<u64> {
 
 fn failed() -> LogError {
     LogError::Unavailable("timed out".to_owned())
+}
+
+#[tokio::test]
+async fn a_shard_whose_archive_is_far_behind_is_opened_however_long_the_reading_takes() {
+    let broker = Broker::default();
+    let mut scribe = Scribe::on(genesis(SHARD));
+    for _ in 0..100 {
+        broker.put(scribe.whole());
+    }
+    // Far longer than an answer may take, and never all at once.
+    broker.read_slowly(30, Duration::from_millis(20));
+    let owner = open_within(&broker, impatient()).await;
+    assert_eq!(owner.checkpoint().head_offset, Some(100));
+    let read = owner.tail(owner.generation(), |tail| tail.events("ord_1", "ord_1", 0).len());
+    assert_eq!(read.unwrap(), 100);
 }
 
 #[tokio::test]

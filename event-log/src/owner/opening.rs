@@ -1,7 +1,14 @@
 //! Taking a shard over: read to the end, append a barrier chained on the head, and repeat until the barrier itself
 //! extends the chain. From there nothing of any earlier session can extend it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     sync::mpsc,
@@ -66,6 +73,8 @@ pub(super) struct Takeover {
     pub chain: ChainReader,
     /// The commits read, control records included.
     pub commits: Vec<Arc<Commit>>,
+    /// The offset up to which it was read, for whoever watches.
+    progress: Arc<AtomicU64>,
     /// The sessions of this takeover's own barriers.
     own: Vec<Uuid>,
     /// The assignment of another's barrier that was read and not yet heeded.
@@ -80,6 +89,7 @@ impl Takeover {
         Self {
             chain: ChainReader::new(from, Check::Links),
             commits: Vec::new(),
+            progress: Arc::default(),
             own: Vec::new(),
             rival: None,
             contending: reopening,
@@ -90,7 +100,9 @@ impl Takeover {
     async fn read_to(&mut self, port: &dyn Port, end: u64) -> Result<(), LogError> {
         reaches(self.chain.checkpoint(), end)?;
         let (commits, own, rival) = (&mut self.commits, &self.own, &mut self.rival);
+        let progress = &self.progress;
         let read = read_to(port, &mut self.chain, end, |commit| {
+            progress.store(commit.offset(), Ordering::Relaxed);
             *rival = barrier_of_another(&commit, own).or(*rival);
             commits.push(Arc::new(commit));
         })
@@ -123,18 +135,44 @@ impl Core {
     ) -> Result<(Arc<Self>, mpsc::UnboundedReceiver<Flight>), LogError> {
         let mut takeover = Takeover::new(archived.clone(), false);
         let (core, flights) = Self::new(port, archived, identity, clock, limits);
-        let opening = timeout(core.limits.answer_within, core.take_over(&mut takeover, false));
-        let session = match opening.await {
-            Ok(Ok(session)) => session,
-            Ok(Err(Failure::Log(error))) => return Err(error),
-            Ok(Err(Failure::Superseded { assignment })) => {
+        let session = match core.take_over_at_length(&mut takeover).await {
+            Ok(session) => session,
+            Err(Failure::Log(error)) => return Err(error),
+            Err(Failure::Superseded { assignment }) => {
                 let reason = format!("a writer of assignment generation {assignment} opens the shard as well");
                 return Err(LogError::Unavailable(reason));
             }
-            Err(_) => return Err(LogError::Unavailable("the shard could not be opened in time".into())),
         };
         core.reopened_by(takeover, session);
         Ok((core, flights))
+    }
+
+    /// Takes a shard over that may have far to read, where the archive is behind: it takes as long as it takes while
+    /// the reading comes on, and goes on from there when the log does not answer for a while.
+    async fn take_over_at_length(&self, takeover: &mut Takeover) -> Result<Session, Failure> {
+        let progress = Arc::clone(&takeover.progress);
+        let mut reached = 0;
+        let mut comes_on = move || {
+            let now = progress.load(Ordering::Relaxed);
+            std::mem::replace(&mut reached, now) < now
+        };
+        loop {
+            let mut opening = pin!(self.take_over(takeover, false));
+            let opened = loop {
+                match timeout(self.limits.answer_within, &mut opening).await {
+                    Ok(opened) => break opened,
+                    Err(_) if comes_on() => {}
+                    Err(_) => return Err(LogError::Unavailable("the shard could not be opened in time".into()).into()),
+                }
+            };
+            match opened {
+                Err(Failure::Log(LogError::Unavailable(reason))) if comes_on() => {
+                    tracing::warn!(shard = %self.shard, reason, "taking the shard over goes on where it was");
+                    sleep(jittered(AGAIN)).await;
+                }
+                opened => return opened,
+            }
+        }
     }
 
     pub fn reopened_by(&self, takeover: Takeover, session: Session) {

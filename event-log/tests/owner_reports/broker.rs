@@ -1,7 +1,7 @@
 //! The test's own broker. While it holds, what is sent waits until the test lets it land, loses it, and reports what it
 //! likes; else everything lands and is reported at once.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use event_log::{
@@ -12,7 +12,10 @@ use event_log::{
 };
 use futures::{StreamExt, stream};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::sleep,
+};
 
 use crate::scribe::SHARD;
 
@@ -29,6 +32,8 @@ struct State {
     held: VecDeque<Held>,
     /// Lands behind the next that lands by itself.
     late: Vec<Record>,
+    /// What one reader gets before the broker is away, and how long each record takes.
+    slow: Option<(usize, Duration)>,
 }
 
 /// A commit on its way, and whom to tell.
@@ -54,6 +59,11 @@ impl Held {
 impl Broker {
     pub fn hold(&self) {
         self.state.lock().holds = true;
+    }
+
+    /// Is read slowly from now on, and each reader gets no more than so many records.
+    pub fn read_slowly(&self, records: usize, each: Duration) {
+        self.state.lock().slow = Some((records, each));
     }
 
     /// Everything that waits lands and is reported, and so does what comes.
@@ -138,7 +148,15 @@ impl Port for Broker {
         let from = from.first().map_or(0, |(_, offset)| *offset);
         let read = records.into_iter().filter(move |(offset, _)| *offset >= from);
         let read = read.map(|(offset, record)| Ok((SHARD, Stored { offset, record })));
-        Ok(stream::iter(read).chain(stream::pending()).boxed())
+        let Some((records, each)) = self.state.lock().slow else {
+            return Ok(stream::iter(read).chain(stream::pending()).boxed());
+        };
+        let read = stream::iter(read).take(records).then(move |record| async move {
+            sleep(each).await;
+            record
+        });
+        let away = stream::iter([Err(LogError::Unavailable("the broker is away".to_owned()))]);
+        Ok(read.chain(away).boxed())
     }
 
     async fn end(&self, _: Shard) -> Result<u64, LogError> {
