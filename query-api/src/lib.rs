@@ -11,7 +11,7 @@
 //! | `schema` | the roots of the schema |
 //! | `session` | what a request carries: the viewer, loaders, what it must wait for |
 //! | `rights` | who may see what: one predicate for each entity, used by every path to it |
-//! | `page` | Relay connections over keyset cursors |
+//! | `page`, `totals` | Relay connections over keyset cursors, and how many there are in all |
 //! | `loaders` | one SQL statement for each kind of nested reference, however many parents |
 //! | `after` | positions that clients give: `Stoa-After`, and `after` of subscriptions |
 //! | [`projection`] | the projections, their tables, and which of them a statement reads |
@@ -49,6 +49,7 @@ mod session;
 mod settings;
 mod socket;
 mod subscription;
+mod totals;
 
 pub use schema::sdl;
 pub use service::Service;

@@ -119,6 +119,8 @@ many! {
     /// The members of a store that the viewer sees from within.
     MembersOf => MemberRow, store, "select * from store_member where store = any(",
         |rights, query| rights.see_inside_stores(query, "store_member.store");
+    /// Where a user works.
+    WorkOf => MemberRow, user_id, "select * from store_member where user_id = any(", open;
     /// The stock of a listing.
     StockOf => StockRow, listing, "select * from stock where listing = any(", open;
     /// The lines of an order that the viewer sees.

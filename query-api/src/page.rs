@@ -31,6 +31,18 @@ pub struct Page {
     pub before: Option<String>,
 }
 
+impl Page {
+    /// The arguments, as they stand in the schema.
+    pub const fn of(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> Self {
+        Self {
+            first,
+            after,
+            last,
+            before,
+        }
+    }
+}
+
 /// What a list is sorted by: an SQL expression without nulls, its type, and the direction. The id breaks ties.
 #[derive(Debug, Clone, Copy)]
 pub struct Sort {
@@ -50,35 +62,42 @@ pub struct Sort {
 pub trait List: Send + Sync {
     /// Pushes `select columns from table`, without conditions.
     fn select(&self, query: &mut QueryBuilder<Postgres>);
-    /// `select count(*) from table`, without conditions.
-    fn count(&self) -> &'static str;
+    /// Pushes `select count(*) from table`, without conditions.
+    fn count(&self, query: &mut QueryBuilder<Postgres>);
     /// Pushes ` and …` for each condition, the viewer's rights among them.
     fn conditions(&self, query: &mut QueryBuilder<Postgres>);
 }
 
+/// A list whose rows are served as a connection.
+pub trait Collection: List + Clone {
+    /// What is read.
+    type Row: for<'r> FromRow<'r, PgRow> + Send + Unpin;
+    /// What is served.
+    type Node: OutputType;
+    /// What a row is served as.
+    fn node(row: Self::Row) -> Self::Node;
+    /// In what order.
+    fn sort(&self) -> Sort;
+}
+
 /// How many rows the whole list has.
-pub async fn count(reads: &Reads, list: &(impl List + ?Sized)) -> Result<i64> {
-    let mut query = QueryBuilder::new(list.count());
+pub async fn count(reads: &Reads, list: &impl List) -> Result<i64> {
+    let mut query = QueryBuilder::default();
+    list.count(&mut query);
     query.push(" where true");
     list.conditions(&mut query);
     let mut lease = reads.of(query.sql().as_str()).await?;
     Ok(query.build_query_scalar().fetch_one(&mut *lease).await?)
 }
 
-/// One page of the list.
-pub async fn page<R, T, F>(
+/// One page of the list, with what else the connection tells of it.
+pub async fn connect<C: Collection, F: ObjectType>(
     reads: &Reads,
-    list: &(impl List + ?Sized),
-    sort: Sort,
+    list: &C,
     page: &Page,
     fields: F,
-    node: impl Fn(R) -> T,
-) -> Result<Connection<String, T, F>>
-where
-    R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
-    T: OutputType,
-    F: ObjectType,
-{
+) -> Result<Connection<String, C::Node, F>> {
+    let sort = list.sort();
     let (most, backwards) = size(page)?;
     let mut query = QueryBuilder::new("select list.*, (");
     query.push(sort.by).push(")::text as cursor_key from (");
@@ -123,7 +142,9 @@ where
     for row in rows {
         let (key, id): (String, String) = (row.try_get("cursor_key")?, row.try_get(bare(sort.id))?);
         let cursor = write_cursor(sort.name, &key, &id);
-        connection.edges.push(Edge::new(cursor, node(R::from_row(&row)?)));
+        connection
+            .edges
+            .push(Edge::new(cursor, C::node(C::Row::from_row(&row)?)));
     }
     Ok(connection)
 }

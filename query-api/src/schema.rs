@@ -21,7 +21,10 @@ use crate::{
     },
     loaders::{CategoryById, ChatById, ListingById, OrderById, StoreById},
     node::{self, Node},
-    order::order::{self, Order, OrderConnection, OrderFilter, OrderSort},
+    order::{
+        order::Order,
+        orders::{self, OrderConnection, OrderFilter, OrderSort},
+    },
     page::Page,
     session::{session, shared},
     subscription::Subscription,
@@ -84,19 +87,7 @@ impl Query {
         #[graphql(desc = "Words; \"a phrase\"; or; -without.")] search: Option<String>,
         order_by: Option<ListingOrder>,
     ) -> Result<ListingConnection> {
-        listing::list(
-            context,
-            filter,
-            search,
-            order_by,
-            &Page {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        listing::list(context, filter, search, order_by, &Page::of(first, after, last, before)).await
     }
 
     /// A category.
@@ -131,19 +122,7 @@ impl Query {
         #[graphql(desc = "Words of name and city.")] search: Option<String>,
         order_by: Option<StoreOrder>,
     ) -> Result<StoreConnection> {
-        store::list(
-            context,
-            filter,
-            search,
-            order_by,
-            &Page {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        store::list(context, filter, search, order_by, &Page::of(first, after, last, before)).await
     }
 
     /// An order.
@@ -165,18 +144,7 @@ impl Query {
         filter: Option<OrderFilter>,
         order_by: Option<OrderSort>,
     ) -> Result<OrderConnection> {
-        order::list(
-            context,
-            filter,
-            order_by,
-            &Page {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        orders::list(context, filter, order_by, &Page::of(first, after, last, before)).await
     }
 
     /// A chat.
@@ -196,17 +164,7 @@ impl Query {
         before: Option<String>,
         filter: Option<ChatFilter>,
     ) -> Result<ChatConnection> {
-        chat::list(
-            context,
-            filter,
-            &Page {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        chat::list(context, filter, &Page::of(first, after, last, before)).await
     }
 
     /// The messages of a chat, the oldest first.
@@ -223,19 +181,7 @@ impl Query {
         #[graphql(desc = "The page with this message in its middle.")] around: Option<ID>,
         #[graphql(desc = "Words; \"a phrase\"; or; -without.")] search: Option<String>,
     ) -> Result<MessageConnection> {
-        message::list(
-            context,
-            &chat_id,
-            around,
-            search,
-            Page {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        message::list(context, &chat_id, around, search, Page::of(first, after, last, before)).await
     }
 
     /// The events that made something, the oldest first.
@@ -255,18 +201,7 @@ impl Query {
         )]
         related: bool,
     ) -> Result<Connection<String, Event>> {
-        history::list(
-            context,
-            &id,
-            related,
-            &Page {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        history::list(context, &id, related, &Page::of(first, after, last, before)).await
     }
 
     /// How far the log has come: what a subscription can begin after.

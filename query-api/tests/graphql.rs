@@ -4,6 +4,8 @@
 
 #[path = "graphql/after.rs"]
 mod after;
+#[path = "graphql/indexes.rs"]
+mod indexes;
 #[path = "graphql/installation.rs"]
 mod installation;
 #[path = "graphql/limits.rs"]

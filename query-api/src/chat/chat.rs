@@ -8,12 +8,13 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use super::message::{self, Message, MessageConnection};
 use crate::{
     error::Result,
-    limits::{self, SCAN},
+    limits,
     loaders::{MessageById, StandingIn},
     money::Long,
-    page::{self, List, Page, Sort},
+    page::{self, Collection, List, Page, Sort},
     rights::Rights,
     session::session,
+    totals::Totals,
 };
 
 /// A row of `chat`.
@@ -147,12 +148,7 @@ impl Chat {
         #[graphql(desc = "The page with this message in its middle.")] around: Option<ID>,
         search: Option<String>,
     ) -> Result<MessageConnection> {
-        let page = Page {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = Page::of(first, after, last, before);
         message::list(context, &self.0.id, around, search, page).await
     }
 
@@ -197,8 +193,8 @@ impl List for Chats {
         query.push("select * from chat");
     }
 
-    fn count(&self) -> &'static str {
-        "select count(*) from chat"
+    fn count(&self, query: &mut QueryBuilder<Postgres>) {
+        query.push("select count(*) from chat");
     }
 
     fn conditions(&self, query: &mut QueryBuilder<Postgres>) {
@@ -226,21 +222,27 @@ impl List for Chats {
     }
 }
 
-/// What a connection of chats tells beside its items.
-#[derive(Debug, Clone)]
-pub struct ChatTotals(Chats);
+impl Collection for Chats {
+    type Row = ChatRow;
+    type Node = Chat;
 
-#[Object]
-impl ChatTotals {
-    /// How many there are in all.
-    #[graphql(complexity = "SCAN")]
-    async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
-        Ok(Long(page::count(&session(context).reads, &self.0).await?))
+    fn node(row: ChatRow) -> Chat {
+        Chat(row)
+    }
+
+    fn sort(&self) -> Sort {
+        Sort {
+            name: "recent",
+            by: "coalesce(last_message_at, created_at)",
+            kind: "timestamptz",
+            descending: true,
+            id: "id",
+        }
     }
 }
 
 /// A page of chats.
-pub type ChatConnection = Connection<String, Chat, ChatTotals>;
+pub type ChatConnection = Connection<String, Chat, Totals<Chats>>;
 
 /// One page of chats: the one in which something was said last comes first.
 pub async fn list(context: &Context<'_>, filter: Option<ChatFilter>, page: &Page) -> Result<ChatConnection> {
@@ -248,13 +250,5 @@ pub async fn list(context: &Context<'_>, filter: Option<ChatFilter>, page: &Page
         filter: filter.unwrap_or_default(),
         rights: session(context).rights.clone(),
     };
-    let totals = ChatTotals(chats.clone());
-    let sort = Sort {
-        name: "recent",
-        by: "coalesce(last_message_at, created_at)",
-        kind: "timestamptz",
-        descending: true,
-        id: "id",
-    };
-    page::page(&session(context).reads, &chats, sort, page, totals, Chat).await
+    page::connect(&session(context).reads, &chats, page, Totals(chats.clone())).await
 }

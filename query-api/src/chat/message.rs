@@ -9,12 +9,12 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use super::chat::Chat;
 use crate::{
     error::{QueryError, Result},
-    limits::SCAN,
     loaders::{ChatById, MessageById},
     money::Long,
-    page::{self, List, Page, Sort},
+    page::{self, Collection, List, Page, Sort},
     rights::Rights,
     session::session,
+    totals::Totals,
 };
 
 /// A row of `message`.
@@ -180,8 +180,8 @@ impl List for Messages {
         query.push("select * from message");
     }
 
-    fn count(&self) -> &'static str {
-        "select count(*) from message"
+    fn count(&self, query: &mut QueryBuilder<Postgres>) {
+        query.push("select count(*) from message");
     }
 
     fn conditions(&self, query: &mut QueryBuilder<Postgres>) {
@@ -198,21 +198,21 @@ impl List for Messages {
     }
 }
 
-/// What a connection of messages tells beside its items.
-#[derive(Debug, Clone)]
-pub struct MessageTotals(Messages);
+impl Collection for Messages {
+    type Row = MessageRow;
+    type Node = Message;
 
-#[Object]
-impl MessageTotals {
-    /// How many there are in all, deleted ones too.
-    #[graphql(complexity = "SCAN")]
-    async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
-        Ok(Long(page::count(&session(context).reads, &self.0).await?))
+    fn node(row: MessageRow) -> Message {
+        Message(row)
+    }
+
+    fn sort(&self) -> Sort {
+        SORT
     }
 }
 
 /// A page of messages.
-pub type MessageConnection = Connection<String, Message, MessageTotals>;
+pub type MessageConnection = Connection<String, Message, Totals<Messages>>;
 
 const SORT: Sort = Sort {
     name: "seq",
@@ -248,8 +248,7 @@ pub async fn list(
     if let Some(around) = around {
         page = page_around(context, &list, &around, &page).await?;
     }
-    let totals = MessageTotals(list.clone());
-    page::page(&session(context).reads, &list, SORT, &page, totals, Message).await
+    page::connect(&session(context).reads, &list, &page, Totals(list.clone())).await
 }
 
 /// The page with this message in its middle. Numbers have no gaps, so half a page before it is a number too.

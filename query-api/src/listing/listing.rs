@@ -8,12 +8,12 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use super::{category::Category, facets::Facets, stock::StockItem, store::Store};
 use crate::{
     error::{QueryError, Result},
-    limits::SCAN,
     loaders::{CategoryById, StockOf, StoreById},
     money::{Long, Money},
-    page::{self, List, Page, Sort},
+    page::{self, Collection, List, Page, Sort},
     rights::Rights,
     session::session,
+    totals::Totals,
 };
 
 /// A row of `listing`.
@@ -233,16 +233,22 @@ impl ListingOrder {
 pub struct Listings {
     pub filter: ListingFilter,
     pub search: Option<String>,
+    pub order: ListingOrder,
     pub rights: Rights,
 }
 
 impl List for Listings {
     fn select(&self, query: &mut QueryBuilder<Postgres>) {
-        query.push("select * from listing");
+        query.push("select *");
+        if self.order == ListingOrder::Relevance {
+            query.push(", ts_rank(search, websearch_to_tsquery('english', ");
+            query.push_bind(self.search.clone()).push(")) as rank");
+        }
+        query.push(" from listing");
     }
 
-    fn count(&self) -> &'static str {
-        "select count(*) from listing"
+    fn count(&self, query: &mut QueryBuilder<Postgres>) {
+        query.push("select count(*) from listing");
     }
 
     fn conditions(&self, query: &mut QueryBuilder<Postgres>) {
@@ -267,10 +273,11 @@ impl List for Listings {
             None => query.push(" and status <> 'deleted'"),
         };
         if let Some(category) = category {
+            query.push(" and (category = ").push_bind(category.0.clone());
             query
-                .push(" and ")
+                .push(" or sub_category = ")
                 .push_bind(category.0.clone())
-                .push(" in (category, sub_category)");
+                .push(")");
         }
         if let Some(tags) = tags {
             query.push(" and tags @> ").push_bind(sqlx::types::Json(tags.clone()));
@@ -302,21 +309,16 @@ impl List for Listings {
     }
 }
 
-/// The same list with the rank of each row in a search.
-struct Ranked<'a>(&'a Listings);
+impl Collection for Listings {
+    type Row = ListingRow;
+    type Node = Listing;
 
-impl List for Ranked<'_> {
-    fn select(&self, query: &mut QueryBuilder<Postgres>) {
-        query.push("select *, ts_rank(search, websearch_to_tsquery('english', ");
-        query.push_bind(self.0.search.clone()).push(")) as rank from listing");
+    fn node(row: ListingRow) -> Listing {
+        Listing(row)
     }
 
-    fn count(&self) -> &'static str {
-        self.0.count()
-    }
-
-    fn conditions(&self, query: &mut QueryBuilder<Postgres>) {
-        self.0.conditions(query);
+    fn sort(&self) -> Sort {
+        self.order.sort()
     }
 }
 
@@ -326,10 +328,10 @@ pub struct ListingTotals(Listings);
 
 #[Object]
 impl ListingTotals {
-    /// How many there are in all.
-    #[graphql(complexity = "SCAN")]
-    async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
-        Ok(Long(page::count(&session(context).reads, &self.0).await?))
+    #[graphql(flatten)]
+    #[allow(clippy::unused_async, reason = "resolvers are async")]
+    async fn count(&self) -> Totals<Listings> {
+        Totals(self.0.clone())
     }
 
     /// How they fall into categories, tags, stores and ranges of price.
@@ -358,15 +360,11 @@ pub async fn list(
     let list = Listings {
         filter: filter.unwrap_or_default(),
         search,
+        order,
         rights: session(context).rights.clone(),
     };
-    let totals = ListingTotals(list.clone());
-    let reads = &session(context).reads;
-    if order != ListingOrder::Relevance {
-        return page::page(reads, &list, order.sort(), page, totals, Listing).await;
-    }
-    if list.search.is_none() {
+    if order == ListingOrder::Relevance && list.search.is_none() {
         return Err(QueryError::BadInput("the order RELEVANCE needs a search".to_owned()));
     }
-    page::page(reads, &Ranked(&list), order.sort(), page, totals, Listing).await
+    page::connect(&session(context).reads, &list, page, ListingTotals(list.clone())).await
 }

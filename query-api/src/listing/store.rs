@@ -11,12 +11,13 @@ use super::{
 };
 use crate::{
     error::{QueryError, Result},
-    limits::{self, SCAN},
+    limits,
     loaders::{InsideStore, MembersOf},
     money::Long,
-    order::order::{self, OrderConnection, OrderFilter, OrderSort},
-    page::{self, List, Page, Sort},
+    order::orders::{self, OrderConnection, OrderFilter, OrderSort},
+    page::{self, Collection, List, Page, Sort},
     session::session,
+    totals::Totals,
 };
 
 /// A row of `store`.
@@ -218,12 +219,7 @@ impl Store {
             Some(filter),
             search,
             order_by,
-            &Page {
-                first,
-                after,
-                last,
-                before,
-            },
+            &Page::of(first, after, last, before),
         )
         .await
     }
@@ -245,18 +241,7 @@ impl Store {
             store: Some(ID(self.0.id.clone())),
             ..filter.unwrap_or_default()
         };
-        order::list(
-            context,
-            Some(filter),
-            order_by,
-            &Page {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        orders::list(context, Some(filter), order_by, &Page::of(first, after, last, before)).await
     }
 
     /// When it was registered.
@@ -325,6 +310,7 @@ impl StoreOrder {
 pub struct Stores {
     filter: StoreFilter,
     search: Option<String>,
+    order: StoreOrder,
 }
 
 impl List for Stores {
@@ -332,8 +318,8 @@ impl List for Stores {
         query.push("select * from store");
     }
 
-    fn count(&self) -> &'static str {
-        "select count(*) from store"
+    fn count(&self, query: &mut QueryBuilder<Postgres>) {
+        query.push("select count(*) from store");
     }
 
     fn conditions(&self, query: &mut QueryBuilder<Postgres>) {
@@ -369,21 +355,21 @@ impl List for Stores {
     }
 }
 
-/// What a connection of stores tells beside its items.
-#[derive(Debug, Clone)]
-pub struct StoreTotals(Stores);
+impl Collection for Stores {
+    type Row = StoreRow;
+    type Node = Store;
 
-#[Object]
-impl StoreTotals {
-    /// How many there are in all.
-    #[graphql(complexity = "SCAN")]
-    async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
-        Ok(Long(page::count(&session(context).reads, &self.0).await?))
+    fn node(row: StoreRow) -> Store {
+        Store(row)
+    }
+
+    fn sort(&self) -> Sort {
+        self.order.sort()
     }
 }
 
 /// A page of stores.
-pub type StoreConnection = Connection<String, Store, StoreTotals>;
+pub type StoreConnection = Connection<String, Store, Totals<Stores>>;
 
 /// One page of stores.
 pub async fn list(
@@ -404,8 +390,7 @@ pub async fn list(
     let stores = Stores {
         filter,
         search: search.filter(|search| !search.trim().is_empty()),
+        order: order.unwrap_or(StoreOrder::Newest),
     };
-    let totals = StoreTotals(stores.clone());
-    let sort = order.unwrap_or(StoreOrder::Newest).sort();
-    page::page(&session(context).reads, &stores, sort, page, totals, Store).await
+    page::connect(&session(context).reads, &stores, page, Totals(stores.clone())).await
 }

@@ -1,19 +1,16 @@
 //! Orders: the customer's, and those of the stores that they name.
 
-use async_graphql::{Context, Enum, ID, InputObject, Json, Object, SimpleObject, connection::Connection};
+use async_graphql::{Context, ID, Json, Object};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{FromRow, Postgres, QueryBuilder};
+use sqlx::FromRow;
 
 use super::payment::Payment;
 use crate::{
     error::Result,
-    limits::SCAN,
     listing::{listing::Listing, store::Store},
     loaders::{LinesOf, ListingById, PaymentsOf, StoreById},
     money::{Long, Money},
-    page::{self, List, Page, Sort},
-    rights::Rights,
     session::session,
 };
 
@@ -235,151 +232,4 @@ impl OrderLine {
             .await?
             .map(Store))
     }
-}
-
-/// Which orders.
-#[derive(Debug, Clone, Default, InputObject)]
-pub struct OrderFilter {
-    /// Of this customer.
-    pub customer: Option<ID>,
-    /// That name this store.
-    pub store: Option<ID>,
-    /// Of one of these statuses.
-    pub status: Option<Vec<String>>,
-    /// Placed at this time or later.
-    pub placed_from: Option<DateTime<Utc>>,
-    /// Placed before this time.
-    pub placed_to: Option<DateTime<Utc>>,
-    /// With this number.
-    pub number: Option<String>,
-}
-
-/// In what order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-pub enum OrderSort {
-    /// The newest first.
-    Newest,
-    /// The oldest first.
-    Oldest,
-}
-
-impl OrderSort {
-    const fn sort(self) -> Sort {
-        let (name, descending) = match self {
-            Self::Newest => ("newest", true),
-            Self::Oldest => ("oldest", false),
-        };
-        Sort {
-            name,
-            by: "placed_at",
-            kind: "timestamptz",
-            descending,
-            id: "id",
-        }
-    }
-}
-
-/// The orders that a filter and the viewer's rights leave.
-#[derive(Debug, Clone)]
-pub struct Orders {
-    filter: OrderFilter,
-    rights: Rights,
-}
-
-impl List for Orders {
-    fn select(&self, query: &mut QueryBuilder<Postgres>) {
-        query.push("select * from order_summary");
-    }
-
-    fn count(&self) -> &'static str {
-        "select count(*) from order_summary"
-    }
-
-    fn conditions(&self, query: &mut QueryBuilder<Postgres>) {
-        self.rights.see_orders(query, "order_summary");
-        let OrderFilter {
-            customer,
-            store,
-            status,
-            placed_from,
-            placed_to,
-            number,
-        } = &self.filter;
-        if let Some(customer) = customer {
-            query.push(" and customer = ").push_bind(customer.0.clone());
-        }
-        if let Some(store) = store {
-            query.push(" and id in (select order_id from order_store where store = ");
-            query.push_bind(store.0.clone()).push(")");
-        }
-        if let Some(status) = status {
-            query.push(" and status = any(").push_bind(status.clone()).push(")");
-        }
-        if let Some(from) = placed_from {
-            query.push(" and placed_at >= ").push_bind(*from);
-        }
-        if let Some(to) = placed_to {
-            query.push(" and placed_at < ").push_bind(*to);
-        }
-        if let Some(number) = number {
-            query.push(" and number = ").push_bind(number.clone());
-        }
-    }
-}
-
-/// What orders of one currency come to.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct OrderSum {
-    /// How many orders.
-    pub count: Long,
-    /// The sum of their totals.
-    pub total: Money,
-}
-
-/// What a connection of orders tells beside its items.
-#[derive(Debug, Clone)]
-pub struct OrderTotals(Orders);
-
-#[Object]
-impl OrderTotals {
-    /// How many there are in all.
-    #[graphql(complexity = "SCAN")]
-    async fn total_count(&self, context: &Context<'_>) -> Result<Long> {
-        Ok(Long(page::count(&session(context).reads, &self.0).await?))
-    }
-
-    /// What they come to, one for each currency.
-    #[graphql(complexity = "SCAN + child_complexity")]
-    async fn totals(&self, context: &Context<'_>) -> Result<Vec<OrderSum>> {
-        let mut query =
-            QueryBuilder::new("select currency, count(*), sum(total)::bigint from order_summary where true");
-        self.0.conditions(&mut query);
-        query.push(" group by currency order by currency");
-        let mut lease = session(context).reads.of(query.sql().as_str()).await?;
-        let rows: Vec<(String, i64, i64)> = query.build_query_as().fetch_all(&mut *lease).await?;
-        let sum = |(currency, count, total): (String, i64, i64)| OrderSum {
-            count: Long(count),
-            total: Money::new(total, &currency),
-        };
-        Ok(rows.into_iter().map(sum).collect())
-    }
-}
-
-/// A page of orders.
-pub type OrderConnection = Connection<String, Order, OrderTotals>;
-
-/// One page of orders.
-pub async fn list(
-    context: &Context<'_>,
-    filter: Option<OrderFilter>,
-    sort: Option<OrderSort>,
-    page: &Page,
-) -> Result<OrderConnection> {
-    let orders = Orders {
-        filter: filter.unwrap_or_default(),
-        rights: session(context).rights.clone(),
-    };
-    let totals = OrderTotals(orders.clone());
-    let sort = sort.unwrap_or(OrderSort::Newest).sort();
-    page::page(&session(context).reads, &orders, sort, page, totals, Order).await
 }
