@@ -37,7 +37,17 @@ const ORDER: &str = "history";
 pub struct Event {
     stored: StoredEvent,
     position: Position,
-    withheld: bool,
+    withheld: Withheld,
+}
+
+/// What of an event the viewer may not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Withheld {
+    Nothing,
+    /// What it says.
+    Data,
+    /// That, and who did it.
+    DataAndActor,
 }
 
 impl Event {
@@ -46,7 +56,7 @@ impl Event {
         Self {
             stored,
             position,
-            withheld: false,
+            withheld: Withheld::Nothing,
         }
     }
 }
@@ -93,8 +103,11 @@ impl Event {
         self.stored.envelope.recorded
     }
 
-    /// On whose behalf.
+    /// On whose behalf; withheld where a channel's audience comes and goes.
     async fn actor(&self) -> Option<&str> {
+        if self.withheld == Withheld::DataAndActor {
+            return None;
+        }
         self.stored.envelope.actor.as_deref()
     }
 
@@ -108,9 +121,9 @@ impl Event {
         self.position.to_string()
     }
 
-    /// What it says; withheld for what a message said before it was deleted.
+    /// What it says; withheld for what a message said before it was deleted, and for whom else a channel reaches.
     async fn data(&self) -> Option<Json<Value>> {
-        if self.withheld {
+        if self.withheld != Withheld::Nothing {
             return None;
         }
         serde_json::from_slice(&self.stored.value).ok().map(Json)
@@ -144,10 +157,10 @@ fn histories(rights: &Rights, id: &str) -> Option<QueryBuilder<Postgres>> {
             |rights, query| rights.see_orders(query, "order_summary"),
         ),
         ChatId::PREFIX => (QueryBuilder::new("select from chat where id = "), |rights, query| {
-            rights.see_chats(query, "chat.id");
+            rights.see_inside_chats(query, "chat.id");
         }),
         MessageId::PREFIX => (QueryBuilder::new("select from message where id = "), |rights, query| {
-            rights.see_chats(query, "message.chat");
+            rights.see_inside_chats(query, "message.chat");
         }),
         _ => return None,
     };
@@ -204,17 +217,26 @@ pub async fn list(context: &Context<'_>, id: &str, related: bool, page: &Page) -
     } else {
         (page.after.is_some(), more)
     };
-    let deleted = if rights.reads_the_log() {
-        Vec::new()
+    let (deleted, audience) = if rights.reads_the_log() {
+        (Vec::new(), false)
     } else {
-        deleted(shared, &found).await?
+        (
+            deleted(shared, &found).await?,
+            is_audience(shared, rights, &scope).await?,
+        )
     };
     drop(turn);
     let mut connection = Connection::new(has_previous, has_next);
     for stored in found {
         let cursor = page::write_cursor(ORDER, &stored.offset.to_string(), id);
         let position = Position::at(shared.log.id(), shard, stored.offset);
-        let withheld = deleted.contains(&stored.envelope.stream);
+        let withheld = if audience && stored.envelope.stream == scope && names_others(&stored, rights) {
+            Withheld::DataAndActor
+        } else if deleted.contains(&stored.envelope.stream) {
+            Withheld::Data
+        } else {
+            Withheld::Nothing
+        };
         connection.edges.push(Edge::new(
             cursor,
             Event {
@@ -246,6 +268,32 @@ async fn deleted(shared: &Shared, events: &[StoredEvent]) -> Result<Vec<String>>
     .bind(streams)
     .fetch_all(&shared.pool)
     .await?)
+}
+
+/// Whether the viewer is of a channel's audience, not of those who run it. Those in a group or a private chat know each
+/// other; a channel's audience does not. The stream's versions have no gap, so its events are told, but not of whom.
+async fn is_audience(shared: &Shared, rights: &Rights, chat: &str) -> Result<bool> {
+    if node::prefix(chat) != ChatId::PREFIX {
+        return Ok(false);
+    }
+    let mut query = QueryBuilder::new("select exists (select from chat where kind = 'channel' and id = ");
+    query.push_bind(chat.to_owned());
+    query
+        .push(" and not exists (select from chat_member runs where runs.chat = chat.id and runs.membership = 'joined'");
+    query.push(" and runs.role in ('admin', 'owner')");
+    rights.are_about(&mut query, "runs.user_id");
+    query.push("))");
+    Ok(query.build_query_scalar().fetch_one(&shared.pool).await?)
+}
+
+/// Whether a chat's event tells of other people than the viewer.
+fn names_others(event: &StoredEvent, rights: &Rights) -> bool {
+    let Ok(data) = serde_json::from_slice::<Value>(&event.value) else {
+        return true;
+    };
+    let one = ["user", "owner"].into_iter().filter_map(|field| data.get(field));
+    let many = data.get("members").and_then(Value::as_array).into_iter().flatten();
+    one.chain(many).any(|named| named.as_str() != rights.user())
 }
 
 /// Who asks, as the token says.

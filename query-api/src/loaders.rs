@@ -7,7 +7,7 @@ use sqlx::{FromRow, Postgres, QueryBuilder, postgres::PgRow};
 
 use crate::{
     chat::{
-        chat::{ChatRow, StandingRow},
+        chat::{ChatRow, Heard, StandingRow},
         message::MessageRow,
     },
     error::{QueryError, Result},
@@ -110,9 +110,11 @@ one! {
         |rights, query| rights.are_about(query, "member.user_id");
     /// A chat by its id.
     ChatById => ChatRow, "select * from chat where id = any(", |rights, query| rights.see_chats(query, "chat.id");
+    /// A chat in which the viewer may hear what is said.
+    HeardChat => Heard, "select id from chat where id = any(", |rights, query| rights.see_messages(query, "chat.id");
     /// A message by its id.
     MessageById => MessageRow, "select * from message where id = any(",
-        |rights, query| rights.see_chats(query, "message.chat");
+        |rights, query| rights.see_messages(query, "message.chat");
 }
 
 many! {

@@ -111,8 +111,22 @@ impl Rights {
             .push(")");
     }
 
-    /// Chats and their messages: those of whoever is in them. A channel is open to everybody who is signed in.
+    /// Chats: those of whoever is in them or invited to them. A channel is open to everybody who is signed in.
     pub fn see_chats(&self, query: &mut QueryBuilder<Postgres>, chat: &str) {
+        self.see_chats_as(query, chat, "membership in ('joined', 'invited')", true);
+    }
+
+    /// What is said in chats: to whoever is in them, not to who is only invited.
+    pub fn see_messages(&self, query: &mut QueryBuilder<Postgres>, chat: &str) {
+        self.see_chats_as(query, chat, "membership = 'joined'", true);
+    }
+
+    /// What is a chat's own, such as its history: an open channel's is its members' too.
+    pub fn see_inside_chats(&self, query: &mut QueryBuilder<Postgres>, chat: &str) {
+        self.see_chats_as(query, chat, "membership = 'joined'", false);
+    }
+
+    fn see_chats_as(&self, query: &mut QueryBuilder<Postgres>, chat: &str, standing: &str, open_channels: bool) {
         if self.sees_all() {
             return;
         }
@@ -121,14 +135,17 @@ impl Rights {
             return;
         };
         query.push(format!(
-            " and ({chat} in (select chat from chat_member where membership = 'joined' and user_id = "
+            " and ({chat} in (select chat from chat_member where {standing} and user_id = "
         ));
-        query.push_bind(user.clone());
-        query.push(format!(
-            ") or exists (select from chat open where open.id = {chat} and open.kind = 'channel'
-                 and not exists (select from chat_member out where out.chat = {chat} and out.membership = 'banned'
-                                 and out.user_id = "
-        ));
-        query.push_bind(user.clone()).push(")))");
+        query.push_bind(user.clone()).push(")");
+        if open_channels {
+            query.push(format!(
+                " or exists (select from chat open where open.id = {chat} and open.kind = 'channel'
+                     and not exists (select from chat_member out where out.chat = {chat} and out.membership = 'banned'
+                                     and out.user_id = "
+            ));
+            query.push_bind(user.clone()).push("))");
+        }
+        query.push(")");
     }
 }

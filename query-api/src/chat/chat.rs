@@ -1,4 +1,4 @@
-//! Chats: those of whoever is in them. A channel is open to everybody who is signed in.
+//! Chats: those of whoever is in them or invited to them. A channel is open to everybody who is signed in.
 
 use async_graphql::{Context, ID, InputObject, Json, Object, connection::Connection};
 use chrono::{DateTime, Utc};
@@ -45,6 +45,12 @@ pub struct StandingRow {
     pub membership: String,
     pub read_up_to: Option<String>,
     pub unread: i64,
+}
+
+/// A chat in which the viewer may hear what is said.
+#[derive(Debug, Clone, FromRow)]
+pub struct Heard {
+    pub id: String,
 }
 
 /// A conversation.
@@ -129,6 +135,12 @@ impl Chat {
             .map(|standing| standing.role))
     }
 
+    /// How the viewer stands to it: `invited`, `joined`, `left`, `removed` or `banned`; absent for who never was in it.
+    async fn viewer_membership(&self, context: &Context<'_>) -> Result<Option<String>> {
+        let standing = session(context).loaders.load_one(StandingIn(self.0.id.clone())).await?;
+        Ok(standing.map(|standing| standing.membership))
+    }
+
     /// The message up to which the viewer has marked it as read.
     async fn read_up_to(&self, context: &Context<'_>) -> Result<Option<ID>> {
         let standing = session(context).loaders.load_one(StandingIn(self.0.id.clone())).await?;
@@ -171,7 +183,7 @@ impl Chat {
 /// Which chats.
 #[derive(Debug, Clone, Default, InputObject)]
 pub struct ChatFilter {
-    /// Only those that the viewer is in; so unless said otherwise, but for those who see all.
+    /// Only those that the viewer is in or invited to; so unless said otherwise, but for those who see all.
     pub mine: Option<bool>,
     /// Of this kind.
     pub kind: Option<String>,
@@ -206,7 +218,7 @@ impl List for Chats {
             title,
         } = &self.filter;
         if mine.unwrap_or(!self.rights.sees_all()) {
-            query.push(" and id in (select member.chat from chat_member member where member.membership = 'joined'");
+            query.push(" and id in (select member.chat from chat_member member where member.membership in ('joined', 'invited')");
             self.rights.are_about(query, "member.user_id");
             query.push(")");
         }

@@ -1,4 +1,4 @@
-//! Messages: whoever sees the chat sees them. What was deleted stands as such, without what it said.
+//! Messages: whoever is in the chat sees them, and whoever is signed in those of an open channel. What was deleted stands as such, without what it said.
 
 use async_graphql::{Context, ID, Json, Object, SimpleObject, connection::Connection};
 use chrono::{DateTime, Utc};
@@ -186,7 +186,7 @@ impl List for Messages {
 
     fn conditions(&self, query: &mut QueryBuilder<Postgres>) {
         query.push(" and message.chat = ").push_bind(self.chat.clone());
-        self.rights.see_chats(query, "message.chat");
+        self.rights.see_messages(query, "message.chat");
         if let Some(search) = &self.search {
             // What was said before a chat became secret is not found any more either.
             query.push(" and not (select secret from chat where chat.id = message.chat)");

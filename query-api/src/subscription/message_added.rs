@@ -12,7 +12,7 @@ use super::feed;
 use crate::{
     chat::message::Message,
     error::{QueryError, Result},
-    loaders::{ChatById, MessageById},
+    loaders::{HeardChat, MessageById},
     node,
     projection::Projection,
     session::{Session, own_session, session, shared},
@@ -39,7 +39,7 @@ pub async fn subscribe(
     let position = feed::begin(context, &shards, after).await?;
     if session(context)
         .loaders
-        .load_one(ChatById(chat.clone()))
+        .load_one(HeardChat(chat.clone()))
         .await?
         .is_none()
     {
@@ -67,7 +67,7 @@ fn is_new(event: &StoredEvent) -> bool {
     event.envelope.version == 1 && node::prefix(&event.envelope.stream) == MessageId::PREFIX
 }
 
-/// The message, while the viewer sees the chat.
+/// The message, while the viewer is in the chat.
 async fn added(
     session: &Session,
     chat: String,
@@ -75,7 +75,7 @@ async fn added(
     position: &Position,
 ) -> Result<Option<MessageAdded>> {
     if !is_new(event) {
-        return match session.loaders.load_one(ChatById(chat.clone())).await? {
+        return match session.loaders.load_one(HeardChat(chat.clone())).await? {
             Some(_) => Ok(None),
             None => Err(QueryError::NotFound(chat)),
         };

@@ -3,7 +3,7 @@
 use domain::{id::UserId, viewer::Role};
 use serde_json::{Value, json};
 
-use crate::installation::Installation;
+use crate::{installation::Installation, socket::Subscribed};
 
 #[tokio::test]
 async fn drafts_are_seen_by_their_store_and_by_those_who_see_all() {
@@ -197,4 +197,78 @@ async fn what_was_deleted_is_withheld_at_once_not_only_when_the_projection_knows
         "{seen}"
     );
     assert!(!seen.to_string().contains("apples"), "{seen}");
+}
+
+#[tokio::test]
+async fn who_is_invited_finds_the_chat_and_hears_nothing_before_joining() {
+    let stoa = Installation::start().await;
+    let (anna, bert) = (UserId::generate(), UserId::generate());
+    let group = stoa.chat("group", anna, &[]).await;
+    stoa.say(anna, group, "among us").await;
+    let (annas, berts) = (stoa.token(anna, &[]), stoa.token(bert, &[]));
+    let query = "query ($chat: ID!) {
+        chats { totalCount nodes { id viewerMembership viewerRole lastMessage { text } messages { nodes { text } } } }
+        messages(chatId: $chat) { totalCount } }";
+    let id = json!({ "chat": group });
+    assert_eq!(stoa.code(Some(&berts), query, id.clone()).await, "NOT_FOUND");
+    stoa.command(&annas, &format!("chats/{group}/invite"), &json!({ "user": bert }))
+        .await;
+    let seen = stoa.data(Some(&berts), query, id.clone()).await;
+    let invited = json!([{
+        "id": group, "viewerMembership": "invited", "viewerRole": null, "lastMessage": null, "messages": { "nodes": [] },
+    }]);
+    assert_eq!(seen["chats"]["nodes"], invited, "{seen}");
+    assert_eq!(seen["messages"]["totalCount"], 0);
+    let history = "query ($chat: ID!) { history(id: $chat, related: true) { nodes { type } } }";
+    assert_eq!(stoa.code(Some(&berts), history, id.clone()).await, "NOT_FOUND");
+    let live = "subscription ($chat: ID!) { messageAdded(chatId: $chat) { position } }";
+    let mut refused = Subscribed::to(&stoa.address, &berts, live, id.clone()).await;
+    assert_eq!(
+        refused.next().await.unwrap()["errors"][0]["extensions"]["code"],
+        "NOT_FOUND"
+    );
+    stoa.command(&berts, &format!("chats/{group}/join"), &json!({})).await;
+    let seen = stoa.data(Some(&berts), query, id).await;
+    assert_eq!(seen["chats"]["nodes"][0]["viewerMembership"], "joined", "{seen}");
+    assert_eq!(seen["messages"]["totalCount"], 1, "{seen}");
+}
+
+#[tokio::test]
+async fn a_channels_history_is_its_members_and_tells_its_audience_of_nobody_else() {
+    let stoa = Installation::start().await;
+    let (anna, bert, carl) = (UserId::generate(), UserId::generate(), UserId::generate());
+    let channel = stoa.chat("channel", anna, &[]).await;
+    let (message, _) = stoa.say(anna, channel, "news").await;
+    let berts = stoa.token(bert, &[]);
+    let carls = stoa.token(carl, &[]);
+    for token in [&berts, &carls] {
+        stoa.command(token, &format!("chats/{channel}/join"), &json!({})).await;
+        let path = format!("chats/{channel}/advance-read-marker");
+        stoa.command(token, &path, &json!({ "upTo": message })).await;
+    }
+    let history = "query ($id: ID!) { history(id: $id, related: true) { nodes { type version actor data } } }";
+    let stranger = stoa.token(UserId::generate(), &[]);
+    for id in [channel.to_string(), message.to_string()] {
+        assert_eq!(
+            stoa.code(Some(&stranger), history, json!({ "id": id })).await,
+            "NOT_FOUND"
+        );
+    }
+    let id = json!({ "id": channel });
+    let seen = stoa.data(Some(&berts), history, id.clone()).await;
+    let told = seen.to_string();
+    assert_eq!(
+        seen["history"]["nodes"].as_array().unwrap().len(),
+        6,
+        "the versions have no gap: {seen}"
+    );
+    assert!(told.contains(&bert.to_string()) && told.contains("news"), "{seen}");
+    assert!(!told.contains(&carl.to_string()), "{seen}");
+    for all in [stoa.token(anna, &[]), stoa.token(carl, &[Role::Auditor])] {
+        let seen = stoa.data(Some(&all), history, id.clone()).await.to_string();
+        assert!(
+            seen.contains(&bert.to_string()) && seen.contains(&carl.to_string()),
+            "{seen}"
+        );
+    }
 }
