@@ -69,18 +69,6 @@ impl KafkaLog {
         &self.settings
     }
 
-    /// The cluster's own id, which changes when it is made anew.
-    pub async fn cluster_id(&self) -> Result<String, LogError> {
-        let (observer, patience) = (self.observer.clone(), self.settings.request_timeout);
-        blocking(move || {
-            observer
-                .client()
-                .fetch_cluster_id(patience)
-                .ok_or_else(|| LogError::Unavailable("the cluster does not tell its id".into()))
-        })
-        .await
-    }
-
     fn check(&self, shard: Shard) -> Result<(), LogError> {
         match self.topology.partitions.get(&shard.family) {
             Some(count) if shard.partition < *count => Ok(()),

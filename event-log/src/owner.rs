@@ -236,12 +236,6 @@ impl Owner {
         self.core.room().await;
     }
 
-    /// The shard was assigned to this node again, under a higher generation of the assignment.
-    pub fn reassigned(&self, assignment: u64) {
-        let mut state = self.core.state.lock();
-        state.identity.assignment = state.identity.assignment.max(assignment);
-    }
-
     /// Ends it: takes nothing more, and waits until all that is in flight has its outcome or its deadline passes.
     pub async fn close(&self) {
         // At once: under load the task may be busy with reports for a while.

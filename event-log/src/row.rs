@@ -11,39 +11,13 @@ use uuid::Uuid;
 use crate::{
     chain::Hash,
     commit::StoredEvent,
-    envelope::{Envelope, InvalidEnvelope},
+    envelope::{Envelope, InvalidEnvelope, header_name},
     port::LogError,
     record::{HASH_HEADER, PREV_HEADER, Record, Stored},
     shard::Shard,
 };
 
-/// The names that headers have, so that reading a record allocates none of them.
-const KNOWN: [&str; 22] = [
-    "ce_specversion",
-    "ce_id",
-    "ce_source",
-    "ce_type",
-    "ce_subject",
-    "ce_time",
-    "ce_partitionkey",
-    "ce_streamversion",
-    "ce_commandid",
-    "ce_correlationid",
-    "ce_causationid",
-    "ce_actor",
-    "ce_part",
-    "ce_session",
-    "ce_seq",
-    "ce_idempotencykey",
-    "ce_bodyhmac",
-    "ce_standing",
-    "ce_traceparent",
-    "ce_recordedtime",
-    "content-type",
-    "ce_datacontenttype",
-];
-
-/// A row as it is read. Select [`Row::COLUMNS`].
+/// A row as it is read: select all of these columns.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct Row {
     pub(crate) family: String,
@@ -237,10 +211,7 @@ fn decode_headers(mut bytes: Bytes) -> Option<Headers> {
     for _ in 0..count {
         let name = take(&mut bytes)?;
         let name = std::str::from_utf8(&name).ok()?;
-        let name = match KNOWN.iter().find(|known| **known == name) {
-            Some(known) => Cow::Borrowed(*known),
-            None => Cow::Owned(name.to_owned()),
-        };
+        let name = header_name(name);
         let value = match bytes.try_get_u8().ok()? {
             0 => None,
             1 => Some(take(&mut bytes)?),

@@ -468,10 +468,3 @@ async fn topics_that_could_lose_records_are_refused_with_every_reason() {
         ],
     );
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_tells_its_own_id() {
-    let settings = settings().await;
-    let log = open(&settings, 1).await.unwrap();
-    assert_eq!(log.cluster_id().await.unwrap().len(), 22);
-}

@@ -71,18 +71,6 @@ impl Archive {
         Ok(self.load_many(vec![request]).await?.swap_remove(0))
     }
 
-    /// Loads every stream of a scope.
-    pub async fn load_scope(&self, shard: Shard, scope: &str, commands: &[Uuid]) -> Result<Loaded, LogError> {
-        let request = LoadRequest {
-            shard,
-            scope: scope.to_owned(),
-            streams: Vec::new(),
-            whole_scope: true,
-            commands: commands.to_vec(),
-        };
-        Ok(self.load_many(vec![request]).await?.swap_remove(0))
-    }
-
     /// Answers many requests, of any shards, in one statement; the answers come in the order of the requests.
     pub async fn load_many(&self, requests: Vec<LoadRequest>) -> Result<Vec<Loaded>, LogError> {
         let distinct = |values: HashSet<&String>| values.into_iter().cloned().collect::<Vec<_>>();
