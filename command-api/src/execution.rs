@@ -14,7 +14,7 @@ use crate::{
     problem::{BUSY, Problem},
     receipt::{Answer, Receipt},
     request::Request,
-    shard::{Appended, Fetched, Shard, Step, fingerprint},
+    shard::{Fetched, Shard, Step, fingerprint},
 };
 
 /// How often the archive is asked for what one decision reads.
@@ -149,52 +149,36 @@ impl<'a> Execution<'a> {
     pub async fn settle(&mut self, decided: Decided) -> Option<Result<Answer, Problem>> {
         let (log, shard) = (self.service.log.id(), self.shard.owner.shard());
         match decided.0 {
-            Ok(Step::Appended(Appended {
-                pending,
-                version,
-                events,
-            })) => match pending.await {
-                Outcome::Committed { first, last, recorded } => {
-                    let events = events.into_iter().zip(first..);
-                    let receipt = Receipt {
-                        id: self.request.target.stream.clone(),
-                        version,
-                        position: event_log::position::Position::at(log, shard, last),
-                        events: events.map(|(event, offset)| event.at(offset)).collect(),
-                        command_id: self.request.id,
-                        recorded_at: recorded,
-                    };
-                    Some(Ok(Answer {
-                        receipt,
-                        replayed: false,
-                    }))
-                }
+            Ok(Step::Appended(pending)) => match pending.await {
+                Outcome::Committed { commit, recorded, .. } => Some(Ok(Answer {
+                    receipt: Receipt::of(log, shard, &commit.events, recorded),
+                    replayed: false,
+                })),
                 Outcome::Void => {
                     self.cut_off = true;
                     None
                 }
                 Outcome::Unknown(error) => Some(Err(Problem::outcome_unknown(error))),
             },
-            Ok(Step::Repeated(commit, pending)) => {
-                let asked = self.request.key.as_ref().map(|key| key.fingerprint.as_str());
-                if fingerprint(&commit.events) != asked {
-                    return Some(Err(key_reused()));
-                }
-                let first = commit.events.first()?;
-                let (first, recorded) = match pending {
-                    None => (first.offset, first.envelope.recorded),
-                    Some(pending) => match pending.await {
-                        Outcome::Committed { first, recorded, .. } => (first, recorded),
+            Ok(Step::Repeated(mut commit, pending)) => {
+                // First what became of it: a key whose only commit came to nothing has not been used.
+                if let Some(pending) = pending {
+                    match pending.await {
+                        Outcome::Committed { commit: found, .. } => commit = found,
                         Outcome::Void => {
                             self.cut_off = true;
                             return None;
                         }
                         Outcome::Unknown(error) => return Some(Err(Problem::outcome_unknown(error))),
-                    },
-                };
-                let receipt = Receipt::of(log, shard, &commit.events, first, recorded);
+                    }
+                }
+                let asked = self.request.key.as_ref().map(|key| key.fingerprint.as_str());
+                if fingerprint(&commit.events) != asked {
+                    return Some(Err(key_reused()));
+                }
+                let recorded = commit.events.first()?.envelope.recorded;
                 Some(Ok(Answer {
-                    receipt,
+                    receipt: Receipt::of(log, shard, &commit.events, recorded),
                     replayed: true,
                 }))
             }

@@ -52,29 +52,23 @@ pub struct ReceiptEvent {
     pub offset: u64,
 }
 
-impl ReceiptEvent {
-    pub(crate) fn at(self, offset: u64) -> Self {
-        Self { offset, ..self }
-    }
-}
-
 impl Receipt {
-    /// The receipt of a commit of the log; its parts lie at consecutive offsets from `first` on.
-    pub(crate) fn of(log: Uuid, shard: Shard, events: &[StoredEvent], first: u64, recorded: DateTime<Utc>) -> Self {
-        let events_at = events.iter().zip(first..);
+    /// The receipt of a commit of the log.
+    pub(crate) fn of(log: Uuid, shard: Shard, events: &[StoredEvent], recorded: DateTime<Utc>) -> Self {
         let last = events.last();
         Self {
             id: last.map_or_else(String::new, |event| event.envelope.stream.clone()),
             version: last.map_or(0, |event| event.envelope.version),
-            position: Position::at(log, shard, first + events.len().saturating_sub(1) as u64),
+            position: Position::at(log, shard, last.map_or(0, |event| event.offset)),
             command_id: last.map_or(Uuid::nil(), |event| event.envelope.command),
             recorded_at: recorded,
-            events: events_at
-                .map(|(event, offset)| ReceiptEvent {
+            events: events
+                .iter()
+                .map(|event| ReceiptEvent {
                     id: event.envelope.id,
                     event_type: event.envelope.event_type.clone(),
                     version: event.envelope.version,
-                    offset,
+                    offset: event.offset,
                 })
                 .collect(),
         }

@@ -21,7 +21,6 @@ use uuid::Uuid;
 
 use crate::{
     problem::Problem,
-    receipt::ReceiptEvent,
     request::Request,
     scope_cache::{Missing, ScopeCache, Unfoldable},
     seen::Seen,
@@ -57,7 +56,7 @@ pub(crate) enum Step {
     /// Too much is in flight or not yet archived. Nothing was decided.
     Full,
     /// It was decided, and its commit is on its way.
-    Appended(Appended),
+    Appended(Pending),
     /// It was carried out before, or is in flight: here is its commit.
     Repeated(Arc<Commit>, Option<Pending>),
     /// It was refused, and the refusal has to be confirmed before it is told.
@@ -73,15 +72,6 @@ enum Gathered {
     /// The stream is another scope's.
     Elsewhere,
     Step(Step),
-}
-
-/// A commit on its way.
-#[derive(Debug)]
-pub(crate) struct Appended {
-    pub pending: Pending,
-    pub version: u64,
-    /// Its events; their offsets are told by the outcome.
-    pub events: Vec<ReceiptEvent>,
 }
 
 impl Shard {
@@ -245,21 +235,14 @@ impl Shard {
             return Ok(self.refused(cache, AppendError::Empty.into()));
         }
         let cause = request.cause(found.position.filter(|_| !stores.is_empty()));
-        let (mut drafts, mut receipts, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let (mut drafts, mut bytes) = (Vec::new(), 0);
         for (event, version) in events.into_iter().zip(version + 1..) {
-            let id = id::generate();
             bytes += event.value.len();
-            receipts.push(ReceiptEvent {
-                id,
-                event_type: event.type_name.into(),
-                version,
-                offset: 0,
-            });
             drafts.push(Draft {
                 scope: request.target.scope.clone(),
                 stream: stream.clone(),
                 version,
-                id,
+                id: id::generate(),
                 event_type: event.type_name,
                 value: event.value.into(),
                 time: now,
@@ -274,11 +257,7 @@ impl Shard {
                     self.seen.stream_begins(&stream);
                 }
                 scope.put(&stream, aggregate, version, bytes);
-                Ok(Step::Appended(Appended {
-                    pending,
-                    version,
-                    events: receipts,
-                }))
+                Ok(Step::Appended(pending))
             }
             Err(AppendError::NotOpen(error)) => Ok(not_open(cache, error)),
             Err(error) => {

@@ -21,9 +21,9 @@ use event_log::{
     owner::{AppendError, NotOpen, Outcome, Owner, Pending},
     port::LogError,
 };
-use futures::FutureExt;
-use scribe::{SHARD, Scribe, draft};
-use tokio::time::sleep;
+use futures::{FutureExt, future::join_all};
+use scribe::{SHARD, Scribe, draft, foreign};
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 fn impatient() -> Limits {
@@ -250,4 +250,45 @@ async fn no_more_is_in_flight_than_readers_forgive() {
     broker.land().report(Ok(1));
     settle().await;
     send(&owner);
+}
+
+#[tokio::test]
+async fn a_commit_tells_where_its_events_lie_also_around_a_foreign_record() {
+    let broker = Broker::default();
+    let owner = open(&broker).await;
+    let pending = owner
+        .append(owner.generation(), vec![draft("ord_1", "part"); 2])
+        .unwrap();
+    let failed = LogError::Unavailable("another record lies between the parts of a commit".to_owned());
+    broker.land_around(foreign()).report(Err(failed));
+    broker.release();
+    let Outcome::Committed {
+        first, last, commit, ..
+    } = pending.await
+    else {
+        panic!("it is in the log");
+    };
+    let offsets: Vec<u64> = commit.events.iter().map(|event| event.offset).collect();
+    assert_eq!((first, last, offsets), (1, 3, vec![1, 3]));
+}
+
+#[tokio::test]
+async fn refusals_one_after_another_share_what_checks_the_head() {
+    let broker = Broker::default();
+    let owner = open(&broker).await;
+    broker.release();
+    let (generation, before, begun) = (owner.generation(), broker.len(), Instant::now());
+    let one_by_one = async || {
+        let mut confirmed = 0;
+        while begun.elapsed() < Duration::from_millis(300) {
+            owner.confirm(generation).unwrap().await.unwrap();
+            confirmed += 1;
+        }
+        confirmed
+    };
+    let confirmed = join_all((0..8).map(|_| one_by_one())).await;
+    let checks = broker.len() - before;
+    let most = usize::try_from(begun.elapsed().as_millis() / 5).unwrap() + 1;
+    assert!(checks <= most, "{checks} records in {:?}", begun.elapsed());
+    assert!(confirmed.iter().sum::<usize>() >= 4 * checks && checks > 5);
 }

@@ -1,11 +1,14 @@
 //! Idempotency keys and conditions.
 
+use std::{pin::pin, time::Duration};
+
 use domain::{
     id::{StoreId, UserId},
     viewer::Role,
 };
 use futures::future::join_all;
 use serde_json::json;
+use tokio::time::{sleep, timeout};
 
 use crate::installation::{Installation, register, send};
 
@@ -119,4 +122,35 @@ async fn if_match_holds_a_command_back_when_the_stream_has_moved() {
     let unless_there = || stoa.command(&token, &store, &register()).header("If-Match", "\"0\"");
     send(unless_there()).await.expect(201);
     send(unless_there()).await.expect(412);
+}
+
+#[tokio::test]
+async fn another_body_under_a_key_in_flight_is_told_once_the_first_has_its_outcome() {
+    let stoa = Installation::postgres().await;
+    let token = stoa.token(UserId::generate(), &[Role::Administrator]);
+    let path = format!("{}/adjust", stoa.stock(10).await);
+    let keyed = |by: i64| {
+        send(
+            stoa.command(&token, &path, &json!({ "by": by }))
+                .header("Idempotency-Key", "one"),
+        )
+    };
+    // Nothing can be appended meanwhile.
+    let mut held = stoa.pool.begin().await.unwrap();
+    sqlx::query("select 1 from log_head for update")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let first = keyed(1);
+    let second = async {
+        sleep(Duration::from_millis(300)).await;
+        let mut second = pin!(keyed(2));
+        let early = timeout(Duration::from_millis(300), &mut second).await;
+        assert!(early.is_err(), "told before anybody knows: {early:?}");
+        held.rollback().await.unwrap();
+        second.await
+    };
+    let (first, second) = tokio::join!(first, second);
+    first.expect(200);
+    assert_eq!(second.expect(422).code(), "key-reused");
 }

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -10,7 +11,7 @@ use chrono::{DateTime, Utc};
 use futures::{FutureExt, future::Shared};
 use tokio::sync::oneshot;
 
-use crate::port::LogError;
+use crate::{commit::Commit, port::LogError};
 
 /// What became of a commit.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub enum Outcome {
         last: u64,
         /// When it was recorded.
         recorded: DateTime<Utc>,
+        /// Its events where they lie: a record of somebody else's may have come between two of them.
+        commit: Arc<Commit>,
     },
     /// It is not in the log and never will be: decide again.
     Void,

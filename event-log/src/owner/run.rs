@@ -92,6 +92,9 @@ fn ask(core: &Arc<Core>, question: Question) -> Answer {
     async move {
         let answer = tokio::time::timeout(core.limits.report_within, core.port.confirm(&question.at)).await;
         let answer = answer.unwrap_or_else(|_| Err(LogError::Unavailable("no answer in time".into())));
+        if matches!(answer, Ok(None)) {
+            sleep_until(core.next_check()).await;
+        }
         (question, answer)
     }
     .boxed()

@@ -1,6 +1,6 @@
 //! What lies under the owner's lock, and everything that is done while holding it: nothing here waits.
 
-use std::{collections::VecDeque, fmt, sync::Arc};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
@@ -24,6 +24,9 @@ use crate::{
     tail::{SLICE, Tail},
 };
 
+/// Between two records that only check the head. Each is kept for ever, and settles all refusals that wait by then.
+const CHECKS_APART: Duration = Duration::from_millis(5);
+
 /// A commit whose report has not been taken.
 pub(super) struct Flight {
     pub commit: Arc<Commit>,
@@ -46,12 +49,13 @@ impl Flight {
 }
 
 /// The outcome of a commit that is in the log.
-pub(super) fn committed(commit: &Commit) -> Option<Outcome> {
+pub(super) fn committed(commit: &Arc<Commit>) -> Option<Outcome> {
     let (first, last) = (commit.events.first()?, commit.events.last()?);
     Some(Outcome::Committed {
         first: first.offset,
         last: last.offset,
         recorded: last.envelope.recorded,
+        commit: Arc::clone(commit),
     })
 }
 
@@ -79,6 +83,8 @@ pub(super) struct State {
     /// Refusals that wait, in the order in which they asked, by number.
     waiting: VecDeque<(u64, oneshot::Sender<()>)>,
     asked: u64,
+    /// When a check was sent last.
+    checked: Option<Instant>,
     /// Somebody waits for room.
     starved: bool,
     flights: mpsc::UnboundedSender<Flight>,
@@ -172,6 +178,7 @@ impl Core {
             in_flight: 0,
             waiting: VecDeque::new(),
             asked: 0,
+            checked: None,
             starved: false,
             flights,
             acked: archived,
@@ -309,6 +316,12 @@ impl Core {
         })
     }
 
+    /// When the next check may be sent.
+    pub fn next_check(&self) -> Instant {
+        let checked = self.state.lock().checked;
+        checked.map_or_else(Instant::now, |checked| checked + CHECKS_APART)
+    }
+
     /// Takes the keeper's answer. Whether the session stands.
     pub fn answered(&self, question: &Question, ours: Option<bool>) -> bool {
         let mut state = self.state.lock();
@@ -327,6 +340,7 @@ impl Core {
     fn send_check(&self, state: &mut State) {
         let recorded = self.clock.now().max(state.recorded);
         if let Phase::Open(session) = &mut state.phase {
+            state.checked = Some(Instant::now());
             let check = session.check(recorded);
             let sent = session.send(self.shard, vec![check]);
             state.recorded = recorded;

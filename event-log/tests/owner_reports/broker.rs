@@ -89,6 +89,21 @@ impl Broker {
         held
     }
 
+    /// The first commit that waits lands, but for a record that comes behind its first part.
+    pub fn land_around(&self, between: Record) -> Held {
+        let mut state = self.state.lock();
+        let held = state.held.pop_front().expect("a commit was sent");
+        let mut records = held.records.clone();
+        records.insert(1, between);
+        state.land(records);
+        held
+    }
+
+    /// How many records the log holds.
+    pub fn len(&self) -> usize {
+        self.state.lock().log.len()
+    }
+
     /// The first commit that waits is lost.
     pub fn lose(&self) -> Held {
         self.state.lock().held.pop_front().expect("a commit was sent")
