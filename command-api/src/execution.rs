@@ -84,7 +84,8 @@ impl<'a> Execution<'a> {
     /// Fetches ahead what the decision is likely to need.
     pub async fn warm(&mut self) -> Result<(), Problem> {
         if let Some((wanted, missing)) = self.shard.wants(&self.request) {
-            self.fetched.loaded = Some((self.service.loader.load(wanted).await?, missing));
+            let loaded = self.service.loader.load(wanted).await?;
+            self.shard.take_in(&self.request, &mut self.fetched, loaded, missing);
         }
         Ok(())
     }
@@ -101,7 +102,7 @@ impl<'a> Execution<'a> {
             let now = self.request.at.unwrap_or_else(|| self.service.clock.now());
             // cqrs-es's event sink holds a lock of tokio's, which says "not yet" to a task that has used up its share,
             // as one with many lines under way does, even where nobody else holds it.
-            let attempt = unconstrained(async { self.shard.attempt(&mut self.request, &self.fetched, now) });
+            let attempt = unconstrained(async { self.shard.attempt(&mut self.request, &mut self.fetched, now) });
             match attempt.await? {
                 Step::Load(wanted, missing) => {
                     // Where the archive and the tail do not meet the next moment they may; if not, somebody has to look.
@@ -112,7 +113,8 @@ impl<'a> Execution<'a> {
                     }
                     self.loads += 1;
                     let loaded = timeout(left, self.service.loader.load(wanted)).await;
-                    self.fetched.loaded = Some((loaded.map_err(|_| too_slow())??, missing));
+                    let loaded = loaded.map_err(|_| too_slow())??;
+                    self.shard.take_in(&self.request, &mut self.fetched, loaded, missing);
                 }
                 Step::Stand(stores) => {
                     let user = self.request.viewer.user.ok_or_else(Problem::no_token)?;

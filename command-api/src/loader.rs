@@ -63,7 +63,7 @@ async fn run(log: Arc<Log>, waiting: Arc<Mutex<mpsc::Receiver<Job>>>) {
             Ok(loaded) => {
                 for (sender, loaded) in senders.into_iter().zip(loaded) {
                     // Whoever asked may have gone.
-                    let _ = sender.send(Ok(loaded));
+                    let _ = sender.send(loaded);
                 }
             }
             Err(error) => {

@@ -172,35 +172,29 @@ impl Scope {
         cached.is_some_and(|cached| cached.aggregate.is_some())
     }
 
-    /// Folds a stream of the scope `name` from what the archive has of it and the tail, unless it is here already.
-    pub fn admit(&mut self, name: &str, stream: &str, archived: &[StoredEvent], tail: &Tail) -> Result<(), Unfoldable> {
+    /// Folds a stream of the scope `name` from what the archive has of it (which may have been folded already) and the
+    /// tail, unless it is here already.
+    pub fn admit(
+        &mut self,
+        name: &str,
+        stream: &str,
+        archived: &[StoredEvent],
+        folded: Option<Cached>,
+        tail: &Tail,
+    ) -> Result<(), Unfoldable> {
         if self.knows(stream) {
             return Ok(());
         }
-        let Some(entity) = by_stream(stream) else {
+        let folded = match folded {
+            Some(folded) => Some(folded),
+            None => Cached::fold(stream, archived)?,
+        };
+        let Some(mut cached) = folded else {
             return Ok(());
         };
-        let mut cached = Cached {
-            aggregate: None,
-            version: 0,
-            weight: OVERHEAD,
-        };
-        let mut aggregate = (entity.fresh)();
-        let mut fold = |event: &StoredEvent| {
-            if event.envelope.version != cached.version + 1 {
-                return Err(Unfoldable::Gap(stream.to_owned()));
-            }
-            aggregate
-                .apply(&event.envelope.event_type, &event.value)
-                .map_err(|error| Unfoldable::Decode(stream.to_owned(), error))?;
-            cached.grow(event.envelope.version, event.value.len());
-            Ok(())
-        };
-        archived.iter().try_for_each(&mut fold)?;
-        let after = archived.last().map_or(0, |event| event.envelope.version);
-        let later = tail.events(name, stream, after);
-        later.iter().try_for_each(|event| fold(event))?;
-        cached.aggregate = Some(aggregate);
+        for event in tail.events(name, stream, cached.version) {
+            cached.apply(stream, &event)?;
+        }
         if cached.version == 0 {
             self.unwritten.push(stream.to_owned());
         }
@@ -298,6 +292,36 @@ impl Scope {
 }
 
 impl Cached {
+    /// A stream folded from its first events; `None` when no aggregate type has such streams.
+    pub fn fold(stream: &str, events: &[StoredEvent]) -> Result<Option<Self>, Unfoldable> {
+        let Some(entity) = by_stream(stream) else {
+            return Ok(None);
+        };
+        let mut cached = Self {
+            aggregate: Some((entity.fresh)()),
+            version: 0,
+            weight: OVERHEAD,
+        };
+        for event in events {
+            cached.apply(stream, event)?;
+        }
+        Ok(Some(cached))
+    }
+
+    fn apply(&mut self, stream: &str, event: &StoredEvent) -> Result<(), Unfoldable> {
+        let envelope = &event.envelope;
+        if envelope.version != self.version + 1 {
+            return Err(Unfoldable::Gap(stream.to_owned()));
+        }
+        if let Some(aggregate) = &mut self.aggregate {
+            aggregate
+                .apply(&envelope.event_type, &event.value)
+                .map_err(|error| Unfoldable::Decode(stream.to_owned(), error))?;
+        }
+        self.grow(envelope.version, event.value.len());
+        Ok(())
+    }
+
     fn grow(&mut self, version: u64, bytes: usize) {
         self.version = version;
         self.weight = (self.weight + bytes).min(HEAVIEST);

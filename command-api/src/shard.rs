@@ -1,7 +1,7 @@
 //! One step of a command under its shard's lock: gather what the decision reads, decide, append. No I/O happens here:
 //! what is missing is said ([`Step`]) and fetched by the caller without the lock.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::{
     problem::Problem,
     request::Request,
-    scope_cache::{Missing, ScopeCache, Unfoldable},
+    scope_cache::{Cached, Missing, ScopeCache, Unfoldable},
     seen::Seen,
     standing::Found,
 };
@@ -40,6 +40,8 @@ pub(crate) struct Shard {
 pub(crate) struct Fetched {
     /// From the archive, with what was asked for beside the command.
     pub loaded: Option<(Loaded, Missing)>,
+    /// What was folded of that already, so that it need not be under the locks.
+    folded: HashMap<String, Cached>,
     /// The viewer's standing in the stores that the decision named, and whether it is as of now.
     pub standing: Option<(Found, bool)>,
 }
@@ -95,8 +97,24 @@ impl Shard {
         (needed && !self.seen.nothing_of(request, &missing)).then(|| self.load_request(request, missing))
     }
 
+    /// Takes in what was loaded, and folds what of it is still missing in memory. A long stream takes its time, in which
+    /// the shard goes on with other commands.
+    pub fn take_in(&self, request: &Request, fetched: &mut Fetched, loaded: Loaded, asked: Missing) {
+        let missing = self.cache.lock().missing(&request.target, &request.reads);
+        fetched.folded.clear();
+        for (stream, events) in &loaded.streams {
+            // One that can not be folded is told where the decision needs it.
+            if (missing.whole || missing.streams.contains(stream))
+                && let Ok(Some(folded)) = Cached::fold(stream, events)
+            {
+                fetched.folded.insert(stream.clone(), folded);
+            }
+        }
+        fetched.loaded = Some((loaded, asked));
+    }
+
     /// Takes the command as far as it goes without I/O. `now` is when it happens.
-    pub fn attempt(&self, request: &mut Request, fetched: &Fetched, now: DateTime<Utc>) -> Result<Step, Problem> {
+    pub fn attempt(&self, request: &mut Request, fetched: &mut Fetched, now: DateTime<Utc>) -> Result<Step, Problem> {
         let mut cache = self.cache.lock();
         let step = match self.gather(&mut cache, request, fetched) {
             // Before anything is decided: an aggregate that was would have to be loaded again.
@@ -112,7 +130,7 @@ impl Shard {
     }
 
     /// Sees to it that all the decision reads is in memory, and that the command is new.
-    fn gather(&self, cache: &mut ScopeCache, request: &Request, fetched: &Fetched) -> Result<Gathered, Problem> {
+    fn gather(&self, cache: &mut ScopeCache, request: &Request, fetched: &mut Fetched) -> Result<Gathered, Problem> {
         let name = &request.target.scope;
         let missing = cache.missing(&request.target, &request.reads);
         let command = request.key.as_ref().map(|_| request.id);
@@ -121,6 +139,7 @@ impl Shard {
         }
         let generation = cache.generation;
         let scope = cache.scope(name);
+        let Fetched { loaded, folded, .. } = fetched;
         let looked = self.owner.tail(generation, |tail| {
             if let Some(TailCommit { commit, pending }) = command.and_then(|command| tail.command(command)) {
                 let repeated = Step::Repeated(Arc::clone(commit), pending.clone());
@@ -131,7 +150,7 @@ impl Shard {
                 Gathered::Step(Step::Load(wanted, missing))
             };
             let nothing = Loaded::default();
-            let loaded = match &fetched.loaded {
+            let loaded = match loaded.as_ref() {
                 Some((loaded, asked)) if loaded.next >= tail.start() && asked.covers(&missing) => loaded,
                 // What the tail forgot was noted before: what is neither here nor there is new.
                 _ if self.seen.nothing_of(request, &missing) => &nothing,
@@ -140,7 +159,7 @@ impl Shard {
             if let Some(events) = command.and_then(|command| loaded.commands.get(&command)) {
                 let commit = Commit {
                     shard: self.owner.shard(),
-                    events: events.clone(),
+                    events: events.to_vec(),
                 };
                 let repeated = Step::Repeated(Arc::new(commit), None);
                 return Ok(Gathered::Step(repeated));
@@ -157,8 +176,9 @@ impl Shard {
                 streams.extend(tail.scope_streams(name));
             }
             for stream in streams {
-                let archived = loaded.streams.get(stream).map_or(&[][..], Vec::as_slice);
-                match scope.admit(name, stream, archived, tail) {
+                let archived = loaded.streams.get(stream).map_or(&[][..], |events| events.as_slice());
+                let folded = folded.remove(stream);
+                match scope.admit(name, stream, archived, folded, tail) {
                     Ok(()) => {}
                     Err(Unfoldable::Gap(stream)) => {
                         tracing::warn!(

@@ -100,7 +100,7 @@ impl Standings {
             };
             let loaded = self.loader.load(request).await?;
             let mut folded = Store::default();
-            let archived = loaded.streams.get(&stream).map_or(&[][..], Vec::as_slice);
+            let archived = loaded.streams.get(&stream).map_or(&[][..], |events| events.as_slice());
             let version = archived.last().map_or(0, |event| event.envelope.version);
             let mut next = loaded.next;
             let mut events = archived.to_vec();

@@ -101,7 +101,7 @@ impl<A: Entity> LogStore<A> {
                 .archive
                 .load(self.owner.shard(), &self.scope, &streams, &[])
                 .await?;
-            let mut events = loaded.streams.remove(stream).unwrap_or_default();
+            let mut events = Arc::unwrap_or_clone(loaded.streams.remove(stream).unwrap_or_default());
             let version = events.last().map_or(0, |event| event.envelope.version);
             let tail = self.owner.tail(generation, |tail| {
                 let elsewhere = loaded.elsewhere.contains(stream) || tail.is_elsewhere(&self.scope, stream);

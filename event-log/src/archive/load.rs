@@ -1,7 +1,10 @@
 //! What a decision needs: the events of the streams that it reads and those of the commands that it may repeat, with
 //! the archive's checkpoint, in one statement and so in one snapshot. The owner's tail goes on from that checkpoint.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use uuid::Uuid;
 
@@ -34,9 +37,9 @@ pub struct Loaded {
     /// The archive's checkpoint of the shard, of the same snapshot: what is below it is here, or not in the log.
     pub next: u64,
     /// Events by stream, in order. A stream without events is absent.
-    pub streams: HashMap<String, Vec<StoredEvent>>,
+    pub streams: HashMap<String, Arc<Vec<StoredEvent>>>,
     /// Events by command, in order. A command without events is absent.
-    pub commands: HashMap<Uuid, Vec<StoredEvent>>,
+    pub commands: HashMap<Uuid, Arc<Vec<StoredEvent>>>,
     /// Streams asked for by name that belong to another scope.
     pub elsewhere: HashSet<String>,
 }
@@ -45,6 +48,8 @@ pub struct Loaded {
 #[derive(Debug, sqlx::FromRow)]
 struct Tagged {
     kind: i16,
+    stream: String,
+    command: Uuid,
     #[sqlx(flatten)]
     row: Row,
 }
@@ -68,11 +73,12 @@ impl Archive {
             whole_scope: false,
             commands: commands.to_vec(),
         };
-        Ok(self.load_many(vec![request]).await?.swap_remove(0))
+        self.load_many(vec![request]).await?.swap_remove(0)
     }
 
-    /// Answers many requests, of any shards, in one statement; the answers come in the order of the requests.
-    pub async fn load_many(&self, requests: Vec<LoadRequest>) -> Result<Vec<Loaded>, LogError> {
+    /// Answers many requests, of any shards, in one statement; the answers come in the order of the requests. What many
+    /// of them ask for they share. An event that can not be read is an error of those that asked for it.
+    pub async fn load_many(&self, requests: Vec<LoadRequest>) -> Result<Vec<Result<Loaded, LogError>>, LogError> {
         let distinct = |values: HashSet<&String>| values.into_iter().cloned().collect::<Vec<_>>();
         let streams = distinct(requests.iter().flat_map(|r| &r.streams).collect());
         let scopes = distinct(requests.iter().filter(|r| r.whole_scope).map(|r| &r.scope).collect());
@@ -80,16 +86,17 @@ impl Archive {
         // Which of two scopes a stream belongs to is sorted out below: with the stream alone, each branch is one index
         // scan, whatever the planner believes of the table.
         let rows: Vec<Tagged> = sqlx::query_as(
-            r#"select 0::int2 as kind, family, partition, next_offset as "offset", null as scope,
-                      ''::bytea as headers, null::bytea as value, ''::bytea as prev, head as hash from log_head
+            r#"select 0::int2 as kind, '' as stream, '00000000-0000-0000-0000-000000000000'::uuid as command,
+                      family, partition, next_offset as "offset", null as scope, ''::bytea as headers,
+                      null::bytea as value, ''::bytea as prev, head as hash from log_head
                union all
-               select 1::int2, family, partition, "offset", scope, headers, value, prev, hash
+               select 1::int2, stream, command, family, partition, "offset", scope, headers, value, prev, hash
                from log_record where stream = any($1) and scope is not null
                union all
-               select 1::int2, family, partition, "offset", scope, headers, value, prev, hash
+               select 1::int2, stream, command, family, partition, "offset", scope, headers, value, prev, hash
                from log_record where scope = any($2)
                union all
-               select 2::int2, family, partition, "offset", scope, headers, value, prev, hash
+               select 2::int2, stream, command, family, partition, "offset", scope, headers, value, prev, hash
                from log_record where command = any($3) and scope is not null"#,
         )
         .bind(streams)
@@ -101,56 +108,105 @@ impl Archive {
     }
 }
 
-fn distribute(requests: &[LoadRequest], rows: Vec<Tagged>) -> Result<Vec<Loaded>, LogError> {
-    let mut loaded = vec![Loaded::default(); requests.len()];
-    let mut by_scope: HashMap<(Shard, &str), Vec<usize>> = HashMap::new();
-    for (index, request) in requests.iter().enumerate() {
-        by_scope.entry((request.shard, &request.scope)).or_default().push(index);
+/// Events of one stream or command, or why one of them can not be read.
+type Events = Result<Vec<StoredEvent>, LogError>;
+
+fn add(events: &mut Events, event: Result<StoredEvent, LogError>) {
+    match (events.as_mut(), event) {
+        (Ok(events), Ok(event)) => events.push(event),
+        (Ok(_), Err(error)) => *events = Err(error),
+        (Err(_), _) => {}
     }
-    let mut by_stream: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (index, request) in requests.iter().enumerate() {
-        for stream in &request.streams {
-            by_stream.entry(stream).or_default().push(index);
-        }
-    }
-    for Tagged { kind, row } in rows {
+}
+
+/// In order, and once: a stream may have been asked for by itself and with its scope.
+fn shared(events: Events) -> Result<Arc<Vec<StoredEvent>>, LogError> {
+    let mut events = events?;
+    events.sort_unstable_by_key(|event| event.offset);
+    events.dedup_by_key(|event| event.offset);
+    Ok(Arc::new(events))
+}
+
+fn distribute(requests: &[LoadRequest], rows: Vec<Tagged>) -> Result<Vec<Result<Loaded, LogError>>, LogError> {
+    let mut heads: HashMap<Shard, u64> = HashMap::new();
+    let mut scopes: HashMap<(Shard, String), HashMap<String, Events>> = HashMap::new();
+    let mut commands: HashMap<(Shard, String, Uuid), Events> = HashMap::new();
+    let mut places: HashMap<String, HashSet<(Shard, String)>> = HashMap::new();
+    for tagged in rows {
+        let Tagged {
+            kind,
+            stream,
+            command,
+            row,
+        } = tagged;
         let shard = shard_of(&row.family, row.partition)?;
         if kind == HEAD {
-            for (_, loaded) in requests.iter().zip(&mut loaded).filter(|(r, _)| r.shard == shard) {
-                loaded.next = row.offset.cast_unsigned();
-            }
+            heads.insert(shard, row.offset.cast_unsigned());
             continue;
         }
-        let event = row.event()?;
-        if kind != BY_COMMAND {
-            for index in by_stream.get(event.envelope.stream.as_str()).into_iter().flatten() {
-                let request = &requests[*index];
-                if request.shard != shard || Some(&request.scope) != event.scope.as_ref() {
-                    loaded[*index].elsewhere.insert(event.envelope.stream.clone());
-                }
-            }
-        }
-        let Some(asked) = event.scope.as_deref().and_then(|scope| by_scope.get(&(shard, scope))) else {
+        let Some(scope) = row.scope.clone() else {
             continue;
         };
-        for index in asked {
-            let (request, loaded) = (&requests[*index], &mut loaded[*index]);
-            let (stream, command) = (&event.envelope.stream, event.envelope.command);
-            if kind == BY_COMMAND {
-                if request.commands.contains(&command) {
-                    loaded.commands.entry(command).or_default().push(event.clone());
-                }
-            } else if request.whole_scope || request.streams.contains(stream) {
-                loaded.streams.entry(stream.clone()).or_default().push(event.clone());
+        let event = row.event();
+        if kind == BY_COMMAND {
+            add(
+                commands
+                    .entry((shard, scope, command))
+                    .or_insert_with(|| Ok(Vec::new())),
+                event,
+            );
+            continue;
+        }
+        let place = (shard, scope);
+        if !places.get(&stream).is_some_and(|places| places.contains(&place)) {
+            places.entry(stream.clone()).or_default().insert(place.clone());
+        }
+        let streams = scopes.entry(place).or_default();
+        add(streams.entry(stream).or_insert_with(|| Ok(Vec::new())), event);
+    }
+    let share = |streams: HashMap<_, _>| -> HashMap<_, _> {
+        let streams = streams.into_iter();
+        streams.map(|(stream, events)| (stream, shared(events))).collect()
+    };
+    let scopes: HashMap<_, HashMap<_, _>> = scopes
+        .into_iter()
+        .map(|(place, streams)| (place, share(streams)))
+        .collect();
+    let commands: HashMap<_, _> = commands
+        .into_iter()
+        .map(|(command, events)| (command, shared(events)))
+        .collect();
+    let answer = |request: &LoadRequest| {
+        let place = (request.shard, request.scope.clone());
+        let mut loaded = Loaded {
+            next: heads.get(&request.shard).copied().unwrap_or_default(),
+            ..Loaded::default()
+        };
+        for stream in &request.streams {
+            let mut places = places.get(stream).into_iter().flatten();
+            if places.any(|other| *other != place) {
+                loaded.elsewhere.insert(stream.clone());
             }
         }
-    }
-    for Loaded { streams, commands, .. } in &mut loaded {
-        for events in streams.values_mut().chain(commands.values_mut()) {
-            events.sort_unstable_by_key(|event| event.offset);
-            // A stream may have been asked for by itself and with its scope.
-            events.dedup_by_key(|event| event.offset);
+        if let Some(scope) = scopes.get(&place) {
+            if request.whole_scope {
+                for (stream, events) in scope {
+                    loaded.streams.insert(stream.clone(), events.clone()?);
+                }
+            } else {
+                for stream in &request.streams {
+                    if let Some(events) = scope.get(stream) {
+                        loaded.streams.insert(stream.clone(), events.clone()?);
+                    }
+                }
+            }
         }
-    }
-    Ok(loaded)
+        for command in &request.commands {
+            if let Some(events) = commands.get(&(request.shard, request.scope.clone(), *command)) {
+                loaded.commands.insert(*command, events.clone()?);
+            }
+        }
+        Ok(loaded)
+    };
+    Ok(requests.iter().map(answer).collect())
 }

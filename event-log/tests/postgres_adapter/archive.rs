@@ -12,6 +12,7 @@ use event_log::{
         history::{Of, Page},
         load::LoadRequest,
     },
+    port::LogError,
     position::Position,
     shard::Shard,
 };
@@ -44,7 +45,7 @@ async fn a_load_during_appends_is_of_one_snapshot() {
         let loaded = log.archive().load(ORDERS, "ord_1", &streams, &[]).await.unwrap();
         let counts = streams
             .each_ref()
-            .map(|s| loaded.streams.get(s).map_or(0, Vec::len) as u64);
+            .map(|s| loaded.streams.get(s).map_or(0, |events| events.len()) as u64);
         assert_eq!(
             counts,
             [loaded.next / 2; 2],
@@ -87,6 +88,7 @@ async fn many_requests_are_answered_at_once_each_with_its_own() {
         ])
         .await
         .unwrap();
+    let loaded: Vec<_> = loaded.into_iter().map(Result::unwrap).collect();
     assert_eq!(loaded.iter().map(|l| l.next).collect::<Vec<_>>(), [6, 6, 6]);
     let versions: Vec<_> = loaded[0].streams["ord_1-1"]
         .iter()
@@ -106,6 +108,44 @@ async fn many_requests_are_answered_at_once_each_with_its_own() {
         loaded[2].streams.is_empty(),
         "a stream of another shard is not this one's"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_for_the_same_stream_share_it_and_one_that_can_not_be_read_fails_its_own_alone() {
+    let log = log().await;
+    let other = Shard { partition: 1, ..ORDERS };
+    for (shard, scope) in [(ORDERS, "ord_1"), (other, "ord_2")] {
+        let mut hand = Hand::new(shard);
+        hand.scope = scope.to_owned();
+        let mut appender = log.port().appender(shard).await.unwrap();
+        hand.append(appender.as_mut(), 3).await;
+    }
+    let request = |shard, scope: &str| LoadRequest {
+        shard,
+        scope: scope.to_owned(),
+        streams: vec![format!("{scope}-0")],
+        whole_scope: false,
+        commands: Vec::new(),
+    };
+    sqlx::query("update log_record set headers = '\\x00' where stream = 'ord_2-0' and \"offset\" = 0")
+        .execute(log.archive().pool())
+        .await
+        .unwrap();
+    let requests = vec![
+        request(ORDERS, "ord_1"),
+        request(other, "ord_2"),
+        request(ORDERS, "ord_1"),
+    ];
+    let mut loaded = log.archive().load_many(requests).await.unwrap();
+    let mut stream = |index: usize| {
+        loaded
+            .swap_remove(index)
+            .map(|mut loaded| loaded.streams.remove("ord_1-0"))
+    };
+    let (last, bad, first) = (stream(2), stream(1), stream(0));
+    assert!(matches!(bad, Err(LogError::Broken { offset: 0, .. })), "{bad:?}");
+    let (first, last) = (first.unwrap().unwrap(), last.unwrap().unwrap());
+    assert!(!first.is_empty() && Arc::ptr_eq(&first, &last));
 }
 
 #[tokio::test(flavor = "multi_thread")]
