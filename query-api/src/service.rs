@@ -38,7 +38,7 @@ use crate::{
     session::{Session, Shared},
     settings::Settings,
     socket,
-    subscription::hub::Hubs,
+    subscription::{hub::Hubs, stores::StoresOfOrders},
 };
 
 /// How long subscriptions may take to end when the process stops.
@@ -71,6 +71,7 @@ impl Service {
         let archive = log.archive().through(pool.clone());
         let hubs = Hubs::new(archive.clone(), tasks.clone(), stop.clone());
         let shared = Shared {
+            stores: StoresOfOrders::new(pool.clone()),
             pool,
             log,
             archive,

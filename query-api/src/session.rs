@@ -14,7 +14,7 @@ use crate::{
     reads::Reads,
     rights::Rights,
     settings::Settings,
-    subscription::hub::Hubs,
+    subscription::{hub::Hubs, stores::StoresOfOrders},
 };
 
 /// What all requests share.
@@ -30,6 +30,8 @@ pub struct Shared {
     pub progress: Progress,
     /// Live records.
     pub hubs: Hubs,
+    /// Which stores orders name.
+    pub stores: StoresOfOrders,
     /// How long things may take.
     pub settings: Arc<Settings>,
 }

@@ -7,6 +7,7 @@
 //! | [`hub`] | one reader for each shard, and bounded channels to all who follow it |
 //! | [`shard_stream`] | one shard from any offset on: join, catch up, go on |
 //! | [`feed`] | several shards as one, each item with its position, once the projections have passed it |
+//! | [`stores`] | which stores orders name |
 //! | [`events`], [`order_changed`], [`message_added`] | one file a subscription, each with its rights |
 
 pub mod events;
@@ -15,6 +16,7 @@ pub mod hub;
 pub mod message_added;
 pub mod order_changed;
 pub mod shard_stream;
+pub mod stores;
 
 use async_graphql::{Context, ID, Subscription as Subscribe};
 use futures::{Stream, StreamExt as _, stream};
@@ -37,7 +39,11 @@ impl Subscription {
         context: &Context<'_>,
         order_id: Option<ID>,
         store_id: Option<ID>,
-        #[graphql(desc = "A position; without one it begins now.")] after: Option<String>,
+        #[graphql(
+            desc = "A position; without one it begins now. Where it names no offset of a shard, as a receipt names one shard \
+                    alone, that shard begins about where it stood then."
+        )]
+        after: Option<String>,
     ) -> Result<impl Stream<Item = Result<OrderChange>> + use<>> {
         order_changed::subscribe(context, order_id, store_id, after)
             .await
@@ -49,7 +55,11 @@ impl Subscription {
         &self,
         context: &Context<'_>,
         chat_id: ID,
-        #[graphql(desc = "A position; without one it begins now.")] after: Option<String>,
+        #[graphql(
+            desc = "A position; without one it begins now. Where it names no offset of a shard, as a receipt names one shard \
+                    alone, that shard begins about where it stood then."
+        )]
+        after: Option<String>,
     ) -> Result<impl Stream<Item = Result<MessageAdded>> + use<>> {
         message_added::subscribe(context, &chat_id, after)
             .await
@@ -61,7 +71,11 @@ impl Subscription {
         &self,
         context: &Context<'_>,
         filter: Option<EventFilter>,
-        #[graphql(desc = "A position; without one it begins now.")] after: Option<String>,
+        #[graphql(
+            desc = "A position; without one it begins now. Where it names no offset of a shard, as a receipt names one shard \
+                    alone, that shard begins about where it stood then."
+        )]
+        after: Option<String>,
     ) -> Result<impl Stream<Item = Result<EventItem>> + use<>> {
         events::subscribe(context, filter.unwrap_or_default(), after)
             .await

@@ -5,7 +5,7 @@ use domain::{family::Family, registry};
 use event_log::{commit::StoredEvent, shard::Shard};
 use futures::{Stream, StreamExt as _};
 
-use super::feed;
+use super::feed::{self, Followed};
 use crate::{
     error::{QueryError, Result},
     history::Event,
@@ -53,6 +53,10 @@ pub async fn subscribe(
     let EventFilter {
         types, stream, scope, ..
     } = filter;
+    let followed = Followed {
+        shards,
+        scope: scope.clone(),
+    };
     let wanted = move |event: &StoredEvent| {
         types
             .as_ref()
@@ -60,7 +64,7 @@ pub async fn subscribe(
             && stream.as_ref().is_none_or(|stream| *stream.0 == event.envelope.stream)
             && scope.as_ref().is_none_or(|scope| event.scope.as_ref() == Some(scope))
     };
-    let feed = feed::open(context, shards, position, &Projection::ALL, wanted);
+    let feed = feed::open(context, followed, position, &Projection::ALL, wanted);
     Ok(feed.map(|fed| {
         fed.map(|(event, position)| EventItem {
             position: position.to_string(),

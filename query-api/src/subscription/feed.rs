@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use async_graphql::Context;
+use chrono::TimeDelta;
+use domain::family::Family;
 use event_log::{commit::StoredEvent, position::Position, shard::Shard};
 use futures::{StreamExt as _, stream, stream::BoxStream};
 
@@ -18,6 +20,18 @@ use crate::{
 /// A record with the position at which to go on after it.
 pub type Fed = (Arc<StoredEvent>, Position);
 
+/// How much the clocks of two nodes may differ. Where a position does not name a shard, so much is told once more.
+const SKEW: TimeDelta = TimeDelta::minutes(1);
+
+/// What a subscription follows.
+#[derive(Debug, Clone)]
+pub struct Followed {
+    /// The shards in which it can lie.
+    pub shards: Vec<Shard>,
+    /// The scope, if it is one alone.
+    pub scope: Option<String>,
+}
+
 /// Where a subscription to these shards begins: after this position, which whatever it reads must have come to, or after
 /// the archive's present end.
 pub async fn begin(context: &Context<'_>, shards: &[Shard], after: Option<String>) -> Result<Position> {
@@ -27,10 +41,33 @@ pub async fn begin(context: &Context<'_>, shards: &[Shard], after: Option<String
         Some(text) => {
             let position = after::position(&shared.log, &text)?;
             session(context).reads.must_see(position.clone());
-            position
+            complete(context, position, shards).await?
         }
     };
     position.offsets.retain(|shard, _| shards.contains(shard));
+    Ok(position)
+}
+
+/// The position with all of these shards. A receipt's names one: the others begin where they stood when it was given. A
+/// subscription's leaves out those that had no record yet: what they have is younger, so that nothing of it is missed.
+async fn complete(context: &Context<'_>, mut position: Position, shards: &[Shard]) -> Result<Position> {
+    if shards.iter().all(|shard| position.offsets.contains_key(shard)) {
+        return Ok(position);
+    }
+    let archive = &shared(context).archive;
+    let _turn = session(context).reads.of_archive(&Family::ALL).await?;
+    let mut newest = None;
+    for (shard, offset) in &position.offsets {
+        let event = archive.event(*shard, *offset).await?;
+        newest = newest.max(event.map(|event| event.envelope.recorded));
+    }
+    // Of a position that names nothing, or nothing valid, all that follows it is told.
+    let Some(newest) = newest else { return Ok(position) };
+    let stood = archive.position_at(newest - SKEW).await?;
+    let unnamed = stood.offsets.into_iter().filter(|(shard, _)| shards.contains(shard));
+    for (shard, offset) in unnamed {
+        position.offsets.entry(shard).or_insert(offset);
+    }
     Ok(position)
 }
 
@@ -38,7 +75,7 @@ pub async fn begin(context: &Context<'_>, shards: &[Shard], after: Option<String
 /// query made because of it sees it.
 pub fn open(
     context: &Context<'_>,
-    shards: Vec<Shard>,
+    Followed { shards, scope }: Followed,
     position: Position,
     projections: &'static [Projection],
     wanted: impl Fn(&StoredEvent) -> bool + Send + Sync + 'static,
@@ -49,7 +86,7 @@ pub fn open(
         let next = position.offsets.get(&shard).map_or(0, |seen| seen.saturating_add(1));
         one(
             shared.clone(),
-            ShardStream::join(&shared.hubs, shard, next),
+            ShardStream::join(&shared.hubs, shard, scope.clone(), next),
             shard,
             projections,
             wanted.clone(),

@@ -8,7 +8,7 @@ use domain::{
 use event_log::{commit::StoredEvent, position::Position};
 use futures::{Stream, StreamExt as _};
 
-use super::feed;
+use super::feed::{self, Followed};
 use crate::{
     chat::message::Message,
     error::{QueryError, Result},
@@ -45,12 +45,16 @@ pub async fn subscribe(
     {
         return Err(QueryError::NotFound(chat));
     }
+    let followed = Followed {
+        shards,
+        scope: Some(chat.clone()),
+    };
     // What happens to the chat itself comes along: somebody may have been shut out by it.
     let in_chat = chat.clone();
     let wanted = move |event: &StoredEvent| {
         event.scope.as_deref() == Some(in_chat.as_str()) && (event.envelope.stream == in_chat || is_new(event))
     };
-    let feed = feed::open(context, shards, position, &[Projection::Conversation], wanted);
+    let feed = feed::open(context, followed, position, &[Projection::Conversation], wanted);
     Ok(feed.filter_map(move |fed| {
         let (own, chat) = (own.clone(), chat.clone());
         async move {

@@ -9,9 +9,11 @@ use domain::{
 };
 use event_log::{commit::StoredEvent, position::Position};
 use futures::{Stream, StreamExt as _};
-use sqlx::QueryBuilder;
 
-use super::feed;
+use super::{
+    feed::{self, Followed},
+    stores::StoresOfOrders,
+};
 use crate::{
     error::{QueryError, Result},
     loaders::{InsideStore, OrderById},
@@ -71,18 +73,25 @@ pub async fn subscribe(
     {
         return Err(QueryError::Forbidden("the store's members"));
     }
+    let followed = Followed {
+        shards,
+        scope: order.clone(),
+    };
     // The scope of an order's events and its payments' is the order.
     let wanted = move |event: &StoredEvent| match (&order, &event.scope) {
         (Some(order), Some(scope)) => order == scope,
         (None, Some(scope)) => node::prefix(scope) == OrderId::PREFIX,
         (_, None) => false,
     };
-    let feed = feed::open(context, shards, position, &PROJECTIONS, wanted);
+    let stores = shared.stores.clone();
+    let feed = feed::open(context, followed, position, &PROJECTIONS, wanted);
     Ok(feed.filter_map(move |fed| {
-        let (own, store) = (own.clone(), store.clone());
+        let (stores, own, store) = (stores.clone(), own.clone(), store.clone());
         async move {
             match fed {
-                Ok((event, position)) => in_background(change(own, store, event, position)).await.transpose(),
+                Ok((event, position)) => in_background(change(stores, own, store, event, position))
+                    .await
+                    .transpose(),
                 Err(error) => Some(Err(error)),
             }
         }
@@ -91,6 +100,7 @@ pub async fn subscribe(
 
 /// The change, if the order is one of the store's and the viewer still sees it.
 async fn change(
+    stores: StoresOfOrders,
     session: Arc<Session>,
     store: Option<String>,
     event: Arc<StoredEvent>,
@@ -99,27 +109,19 @@ async fn change(
     let Some(order) = event.scope.clone() else {
         return Ok(None);
     };
-    let mut query = QueryBuilder::new("select * from order_summary where id = ");
-    query.push_bind(order.clone());
-    if let Some(store) = store.clone() {
-        query.push(" and exists (select from order_store theirs where theirs.order_id = order_summary.id");
-        query.push(" and theirs.store = ").push_bind(store).push(")");
+    if let Some(store) = &store
+        && !stores.of(&order).await?.contains(store)
+    {
+        return Ok(None);
     }
-    session.rights.see_orders(&mut query, "order_summary");
-    let mut lease = session.reads.of(query.sql().as_str()).await?;
-    let row = query.build_query_as().fetch_optional(&mut *lease).await?;
-    drop(lease);
-    match (row, store) {
+    match (session.loaders.load_one(OrderById(order.clone())).await?, store) {
         (Some(row), _) => Ok(Some(OrderChange {
             position: position.to_string(),
             r#type: event.envelope.event_type.clone().into_owned(),
             stream: ID(event.envelope.stream.clone()),
             order: Order(row),
         })),
-        (None, Some(store)) => match session.loaders.load_one(InsideStore(store)).await? {
-            Some(_) => Ok(None),
-            None => Err(QueryError::Forbidden("the store's members")),
-        },
+        (None, Some(_)) => Err(QueryError::Forbidden("the store's members")),
         (None, None) => Err(QueryError::NotFound(order)),
     }
 }

@@ -1,11 +1,19 @@
 //! One shard's records from any position on, without a gap or a double, for as long as somebody listens.
 //!
 //! Join the hub first, then read the archive up to its end: whatever was committed before the join is in the archive,
-//! whatever came after it comes from the hub, and what comes from both is told apart by its offset.
+//! whatever came after it comes from the hub, and what comes from both is told apart by its offset. Who wants one scope
+//! alone reads its own records from the archive: a quiet chat costs nothing for what a busy shard said beside it.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use event_log::{archive::Archive, commit::StoredEvent, shard::Shard};
+use event_log::{
+    archive::{
+        Archive,
+        history::{Of, Page},
+    },
+    commit::StoredEvent,
+    shard::Shard,
+};
 use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
 use super::hub::{Following, Hubs, PAGE};
@@ -30,6 +38,8 @@ pub enum Ended {
 pub struct ShardStream {
     archive: Archive,
     shard: Shard,
+    /// What alone is read of the archive, if not all of it.
+    scope: Option<String>,
     following: Following,
     /// The offset that comes next.
     next: u64,
@@ -42,12 +52,13 @@ pub struct ShardStream {
 }
 
 impl ShardStream {
-    /// Joins the shard's hub; the records from `next` on will come.
-    pub fn join(hubs: &Hubs, shard: Shard, next: u64) -> Self {
+    /// Joins the shard's hub; the records from `next` on will come: all of this scope's, and maybe others of the shard.
+    pub fn join(hubs: &Hubs, shard: Shard, scope: Option<String>, next: u64) -> Self {
         Self {
             archive: hubs.archive().clone(),
             following: hubs.follow(shard),
             shard,
+            scope,
             next,
             read: VecDeque::new(),
             behind: true,
@@ -87,23 +98,43 @@ impl ShardStream {
         if self.fell_behind.is_some_and(|since| since.elapsed() > BEHIND_AT_MOST) {
             return Err(Ended::TooSlow);
         }
-        let (archive, shard, after) = (self.archive.clone(), self.shard, self.next.checked_sub(1));
-        let commits = in_background(async move { Ok(archive.commits_after(shard, after, PAGE).await?) });
-        let commits = commits.await.map_err(Ended::Failed)?;
-        let Some(last) = commits.last() else {
+        let page = match self.scope.clone() {
+            Some(scope) => self.page_of(scope).await?,
+            None => self.page().await?,
+        };
+        let Some((events, end)) = page else {
             self.behind = false;
             self.fell_behind = None;
             return Ok(());
         };
-        let end = last.offset() + 1;
-        let events = commits
-            .into_iter()
-            .filter(|commit| !commit.is_control())
-            .flat_map(|commit| commit.events);
-        self.read.extend(events.map(Arc::new));
+        self.read.extend(events.into_iter().map(Arc::new));
         if self.read.is_empty() {
             self.next = end;
         }
         Ok(())
+    }
+
+    /// The next events of the scope, and the offset behind them.
+    async fn page_of(&self, scope: String) -> Result<Option<(Vec<StoredEvent>, u64)>, Ended> {
+        let (archive, shard, after) = (self.archive.clone(), self.shard, self.next.checked_sub(1));
+        let page = Page {
+            after,
+            ..Page::first(PAGE)
+        };
+        let events = in_background(async move { Ok(archive.history(shard, Of::Scope(&scope), page).await?) });
+        let events = events.await.map_err(Ended::Failed)?;
+        let end = events.last().map(|last| last.offset + 1);
+        Ok(end.map(|end| (events, end)))
+    }
+
+    /// The next events of the shard, and the offset behind them.
+    async fn page(&self) -> Result<Option<(Vec<StoredEvent>, u64)>, Ended> {
+        let (archive, shard, after) = (self.archive.clone(), self.shard, self.next.checked_sub(1));
+        let commits = in_background(async move { Ok(archive.commits_after(shard, after, PAGE).await?) });
+        let commits = commits.await.map_err(Ended::Failed)?;
+        let end = commits.last().map(|last| last.offset() + 1);
+        let events = commits.into_iter().filter(|commit| !commit.is_control());
+        let events = events.flat_map(|commit| commit.events).collect();
+        Ok(end.map(|end| (events, end)))
     }
 }

@@ -17,7 +17,7 @@ use event_log::{
     schema::migrate,
 };
 use projectors::projectors::Projectors;
-use query_api::{Service, Settings};
+use query_api::{Service, Settings, projection::Projection};
 use reqwest::Client;
 use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -180,15 +180,19 @@ impl Installation {
     pub async fn settled(&self) {
         let written = self.written.lock().unwrap().clone();
         for (shard, offset) in written.offsets {
-            let behind = "select exists (select from projection_checkpoint
-                where family = $1 and partition = $2 and next_offset <= $3)";
+            let come = "select count(*) from projection_checkpoint
+                where family = $1 and partition = $2 and next_offset > $3";
+            let all = Projection::ALL
+                .iter()
+                .filter(|projection| projection.family() == shard.family);
+            let all = i64::try_from(all.count()).unwrap();
             for waited in 0.. {
                 assert!(waited < 1_000, "the projections do not come to {shard} {offset}");
-                let query = sqlx::query_scalar::<_, bool>(behind)
+                let query = sqlx::query_scalar::<_, i64>(come)
                     .bind(shard.family.topic())
                     .bind(shard.partition.cast_signed())
                     .bind(offset.cast_signed());
-                if !query.fetch_one(&self.pool).await.unwrap() {
+                if query.fetch_one(&self.pool).await.unwrap() == all {
                     break;
                 }
                 sleep(Duration::from_millis(10)).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{id::UserId, viewer::Role};
+use domain::{family::Family, id::UserId, viewer::Role};
 use event_log::position::Position;
 use serde_json::{Value, json};
 
@@ -198,4 +198,62 @@ async fn an_item_waits_for_what_is_read_next_and_for_nothing_else() {
     let item = live.take("orderChanged", 1).await.remove(0);
     let position: Position = item["position"].as_str().unwrap().parse().unwrap();
     assert_eq!(position.offsets.len(), 1, "it names the order's shard and no other");
+}
+
+#[tokio::test]
+async fn after_a_receipt_the_shards_that_it_does_not_name_begin_where_they_stood_then() {
+    let stoa = Installation::start().await;
+    let owner = UserId::generate();
+    let store = stoa.store(owner).await;
+    let listing = stoa.product(store, "Apple", 250, true).await;
+    for _ in 0..10 {
+        stoa.order(owner, store, listing).await;
+    }
+    sqlx::query("update log_record set recorded = recorded - interval '1 hour'")
+        .execute(&stoa.pool)
+        .await
+        .unwrap();
+    let chat = stoa.chat("group", owner, &[]).await;
+    let (_, receipt) = stoa.say(owner, chat, "hello").await;
+    let order = stoa.order(owner, store, listing).await;
+    let auditor = stoa.token(UserId::generate(), &[Role::Auditor]);
+    let variables = json!({ "after": receipt, "filter": { "topic": "order" } });
+    let mut live = Subscribed::to(&stoa.address, &auditor, EVENTS, variables).await;
+    let item = live.take("events", 1).await.remove(0);
+    assert_eq!(
+        item["event"]["stream"],
+        order.to_string(),
+        "what was long before is not told"
+    );
+    // Of the start of the log all that follows it is told.
+    let start = json!({ "after": Position::start(stoa.log.id()).to_string(), "filter": { "topic": "order" } });
+    let mut all = Subscribed::to(&stoa.address, &auditor, EVENTS, start).await;
+    all.take("events", 11).await;
+}
+
+#[tokio::test]
+async fn a_quiet_chat_goes_on_without_what_others_said_beside_it() {
+    let stoa = Installation::start().await;
+    let owner = UserId::generate();
+    let token = stoa.token(owner, &[]);
+    let chat = stoa.chat("group", owner, &[]).await;
+    let (_, receipt) = stoa.say(owner, chat, "before").await;
+    let shard = stoa.log.shard_of(Family::Chat, &chat.to_string());
+    for n in 0..30 {
+        let other = stoa.chat("group", owner, &[]).await;
+        stoa.say(owner, other, &n.to_string()).await;
+    }
+    stoa.say(owner, chat, "after").await;
+    stoa.settled().await;
+    // Whatever else the shard holds, whoever goes on in this chat reads none of it: it could not even be read.
+    sqlx::query("update log_record set headers = ''::bytea where family = 'chat' and partition = $1 and scope <> $2")
+        .bind(shard.partition.cast_signed())
+        .bind(chat.to_string())
+        .execute(&stoa.pool)
+        .await
+        .unwrap();
+    let elsewhere = stoa.another().await;
+    let variables = json!({ "chat": chat, "after": receipt });
+    let mut live = Subscribed::to(&elsewhere, &token, MESSAGES, variables).await;
+    assert_eq!(live.take("messageAdded", 1).await[0]["message"]["text"], "after");
 }
