@@ -157,6 +157,7 @@ impl<'a> Execution<'a> {
                     replayed: false,
                 })),
                 Outcome::Void => {
+                    self.shard.came_to_nothing(&self.request);
                     self.cut_off = true;
                     None
                 }

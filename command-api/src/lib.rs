@@ -14,6 +14,7 @@
 //! | `shard` | one step under the shard's lock: gather, decide, append |
 //! | `scope_cache` | the aggregates that are in memory |
 //! | `seen` | what the log has seen, so that what is new is not looked up |
+//! | `beginnings` | streams that begin, until the archive has them |
 //! | `loader` | cold loads, many in one statement |
 //! | `standing` | who works in which store |
 //! | [`receipt`] | the answer to a command that was carried out |
@@ -23,6 +24,7 @@
 //!
 //! Paths, bodies and dispatch come from [`domain::registry`]: a new aggregate or command needs nothing here.
 
+mod beginnings;
 mod bulk;
 mod execution;
 mod key;

@@ -7,6 +7,7 @@
 //! begins when the tails do) it can not tell ([`Seen::is_ready`]): until then everything is looked up.
 
 use std::{
+    collections::VecDeque,
     hash::{BuildHasher, RandomState},
     sync::{
         Arc,
@@ -27,7 +28,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::{request::Request, scope_cache::Missing};
+use crate::{beginnings::Beginnings, request::Request, scope_cache::Missing};
 
 /// Bits that one name sets: with 13 bits a name, at ten million names, one in five hundred unknown ones is looked up.
 const PROBES: u64 = 6;
@@ -47,6 +48,7 @@ pub(crate) struct Seen {
     words: Vec<AtomicU64>,
     hasher: RandomState,
     ready: AtomicBool,
+    pub beginnings: Beginnings,
 }
 
 impl std::fmt::Debug for Seen {
@@ -64,6 +66,7 @@ impl Seen {
             words: (0..words).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
             ready: AtomicBool::new(false),
+            beginnings: Beginnings::default(),
         }
     }
 
@@ -72,9 +75,12 @@ impl Seen {
         self.ready.load(Ordering::Acquire)
     }
 
-    /// Notes a stream that begins: no other scope may begin it again.
-    pub fn stream_begins(&self, stream: &str) {
+    /// Notes a stream that begins; `false` where it begins in another scope at this moment.
+    pub fn stream_begins(&self, stream: &str, scope: &str, command: Uuid) -> bool {
+        // In this order: whoever finds the name new has not begun it before this one did.
+        let begins = self.beginnings.begin(stream, scope, command);
         self.add(self.hasher.hash_one(stream));
+        begins
     }
 
     /// Whether all that a command would look up in the archive is new: its key, and what is missing in memory.
@@ -152,17 +158,22 @@ pub(crate) async fn read_archive(seen: &Seen, log: &Log) {
 pub(crate) async fn follow(seen: Arc<Seen>, owner: Arc<Owner>, mut progress: watch::Receiver<u64>) {
     let (mut noted, mut before, mut until) = (0, 0, 0);
     let mut tick = Instant::now() + GRACE;
+    let mut begun = VecDeque::new();
     loop {
         let next = *progress.borrow_and_update();
         // While the shard is being reopened nothing is noted, and so nothing may be forgotten.
-        note(&seen, &owner, &mut noted);
+        note(&seen, &owner, &mut noted, &mut begun);
         owner.archived(next);
         if Instant::now() >= tick {
             // What the archive had the time before: a load that read it since then still fits.
             (until, before) = (before, next);
             tick = Instant::now() + GRACE;
+            seen.beginnings.forget_unseen();
         }
         owner.forget(until.min(noted), noted);
+        while let Some((_, stream)) = begun.pop_front_if(|(offset, _)| *offset < until) {
+            seen.beginnings.is_archived(&stream);
+        }
         sleep(PACE).await;
         if let Ok(Err(_)) = timeout_at(tick, progress.changed()).await {
             return;
@@ -170,8 +181,8 @@ pub(crate) async fn follow(seen: Arc<Seen>, owner: Arc<Owner>, mut progress: wat
     }
 }
 
-/// Notes what has settled since `noted`, slice by slice, and moves that on.
-fn note(seen: &Seen, owner: &Owner, noted: &mut u64) {
+/// Notes what has settled since `noted`, slice by slice, and moves that on; tells the streams that began there.
+fn note(seen: &Seen, owner: &Owner, noted: &mut u64, begun: &mut VecDeque<(u64, String)>) {
     loop {
         let settled = owner.tail(owner.generation(), |tail| {
             (tail.settled_from(*noted, SLICE), tail.settled())
@@ -181,6 +192,11 @@ fn note(seen: &Seen, owner: &Owner, noted: &mut u64) {
         };
         for commit in &commits {
             seen.take_commit(commit);
+            for event in commit.events.iter().filter(|event| event.envelope.version == 1) {
+                let (stream, scope) = (&event.envelope.stream, event.scope.as_deref());
+                seen.beginnings.has_begun(stream, scope.unwrap_or_default());
+                begun.push_back((event.offset, stream.clone()));
+            }
         }
         match commits.last() {
             Some(last) if commits.len() == SLICE => *noted = last.offset() + 1,

@@ -1,7 +1,11 @@
 //! One step of a command under its shard's lock: gather what the decision reads, decide, append. No I/O happens here:
 //! what is missing is said ([`Step`]) and fetched by the caller without the lock.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -27,6 +31,9 @@ use crate::{
     standing::Found,
 };
 
+/// How long what was loaded may serve a decision: shorter than a beginning is held past its archiving.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// A shard that this node owns.
 #[derive(Debug)]
 pub(crate) struct Shard {
@@ -40,6 +47,8 @@ pub(crate) struct Shard {
 pub(crate) struct Fetched {
     /// From the archive, with what was asked for beside the command.
     pub loaded: Option<(Loaded, Missing)>,
+    /// When that was.
+    loaded_at: Option<Instant>,
     /// What was folded of that already, so that it need not be under the locks.
     folded: HashMap<String, Cached>,
     /// The viewer's standing in the stores that the decision named, and whether it is as of now.
@@ -111,6 +120,7 @@ impl Shard {
             }
         }
         fetched.loaded = Some((loaded, asked));
+        fetched.loaded_at = Some(Instant::now());
     }
 
     /// Takes the command as far as it goes without I/O. `now` is when it happens.
@@ -139,7 +149,14 @@ impl Shard {
         }
         let generation = cache.generation;
         let scope = cache.scope(name);
-        let Fetched { loaded, folded, .. } = fetched;
+        let Fetched {
+            loaded,
+            folded,
+            loaded_at,
+            ..
+        } = fetched;
+        // What began elsewhere since is told by nobody once the archive has had it for a while.
+        let fresh = loaded_at.is_some_and(|at| at.elapsed() < FRESH);
         let looked = self.owner.tail(generation, |tail| {
             if let Some(TailCommit { commit, pending }) = command.and_then(|command| tail.command(command)) {
                 let repeated = Step::Repeated(Arc::clone(commit), pending.clone());
@@ -151,7 +168,7 @@ impl Shard {
             };
             let nothing = Loaded::default();
             let loaded = match loaded.as_ref() {
-                Some((loaded, asked)) if loaded.next >= tail.start() && asked.covers(&missing) => loaded,
+                Some((loaded, asked)) if fresh && loaded.next >= tail.start() && asked.covers(&missing) => loaded,
                 // What the tail forgot was noted before: what is neither here nor there is new.
                 _ if self.seen.nothing_of(request, &missing) => &nothing,
                 _ => return Ok(load()),
@@ -271,11 +288,17 @@ impl Shard {
         }
         let drafted = drafts.len() as u64;
         let version = version + drafted;
-        match self.owner.append(generation, drafts) {
+        let begins = version == drafted;
+        if begins && !self.seen.stream_begins(&stream, &request.target.scope, request.id) {
+            scope.drop_stream(&stream);
+            return Ok(self.refused(cache, elsewhere(request)));
+        }
+        let appended = self.owner.append(generation, drafts);
+        if begins && appended.is_err() {
+            self.came_to_nothing(request);
+        }
+        match appended {
             Ok(pending) => {
-                if version == drafted {
-                    self.seen.stream_begins(&stream);
-                }
                 scope.put(&stream, aggregate, version, bytes);
                 Ok(Step::Appended(pending))
             }
@@ -289,6 +312,11 @@ impl Shard {
                 }
             }
         }
+    }
+
+    /// The command's commit is void: if its stream was to begin with that, it has not.
+    pub fn came_to_nothing(&self, request: &Request) {
+        self.seen.beginnings.take_back(&request.target.stream, request.id);
     }
 
     /// A refusal of the domain. What is wrong whatever the state needs no confirmation, and what the viewer is not in a

@@ -205,3 +205,36 @@ async fn a_stream_with_a_hole_is_told_at_once_and_not_looked_for_again_and_again
         begun.elapsed()
     );
 }
+
+#[tokio::test]
+async fn a_message_that_is_sent_is_not_sent_in_a_chat_of_another_shard_while_it_is_not_archived() {
+    let stoa = Installation::kafka().await;
+    let token = stoa.token(UserId::generate(), &[]);
+    let one = ChatId::generate();
+    let shard = |chat: ChatId| stoa.log.shard_of(Family::Chat, &chat.to_string());
+    let other = std::iter::repeat_with(ChatId::generate)
+        .find(|other| shard(*other) != shard(one))
+        .unwrap();
+    let create = json!({ "kind": "group", "title": "Market" });
+    for chat in [one, other] {
+        stoa.post(&token, &format!("/v1/chats/{chat}/create"), &create)
+            .await
+            .expect(201);
+    }
+    let body = text();
+    for round in 0..5 {
+        let message = MessageId::generate();
+        let paths = [one, other].map(|chat| format!("/v1/chats/{chat}/messages/{message}/send"));
+        let both = paths.each_ref().map(|path| stoa.post(&token, path, &body));
+        let mut statuses: Vec<u16> = join_all(both).await.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 404], "at once, round {round}");
+        // Nor later.
+        let again = join_all(paths.iter().map(|path| stoa.post(&token, path, &body))).await;
+        let elsewhere = again
+            .iter()
+            .filter(|answer| answer.code() == "stream-elsewhere")
+            .count();
+        assert_eq!(elsewhere, 1, "{again:?}");
+    }
+}
