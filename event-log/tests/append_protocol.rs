@@ -35,6 +35,7 @@
 //! # The faults, any mix of them, as many as [`state::Protocol::faults`] allows
 //! - A record is lost between two that land (*Land* of a later one).
 //! - A report fails or never comes (*Report* without good), of a record that is lost, has landed, or lands later.
+//! - A producer sends a second time what has landed and was not reported to it (*Resend*; where `resends` says so).
 //! - A writer crashes and forgets everything; what it sent may still land (*Crash*).
 //! - A client gives up waiting, and the writer does not know (*`GiveUp`*).
 //!
@@ -87,6 +88,7 @@ fn two_faults() -> Protocol {
         window: 3,
         sessions: 2,
         faults: 2,
+        resends: false,
         without: None,
         progress: false,
     }
@@ -152,6 +154,18 @@ fn two_writers_that_reopen_keep_every_promise_and_either_can_finish_alone() {
             ..three_openings(2)
         },
         172_123,
+    );
+}
+
+#[test]
+fn two_writers_keep_every_promise_also_when_a_producer_sends_twice() {
+    holds_in_every_state(
+        Protocol {
+            resends: true,
+            commands: vec![TAKE_IN_TWO_PARTS, TAKE],
+            ..two_faults()
+        },
+        195_395,
     );
 }
 

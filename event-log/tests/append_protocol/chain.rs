@@ -87,6 +87,7 @@ struct Seen {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Begun {
     session: Session,
+    first: Link,
     tip: Link,
     command: u8,
     parts: u8,
@@ -156,7 +157,6 @@ impl Reader {
     pub fn read(&mut self, record: &Record, window: u8) {
         let offset = self.next;
         self.next += 1;
-        self.note_sequence(record);
         if let Body::Barrier { head } = record.body {
             let another = head == self.head.offset && record.prev != self.head.link;
             if head > self.head.offset || another {
@@ -167,12 +167,16 @@ impl Reader {
             Body::Part { command, part, of } if part > 1 => match self.begun {
                 // A void record between two parts does not cut the commit: only a valid one does.
                 Some(begun) if record.prev == begun.tip && begun.command == command && begun.parts + 1 == part => {
+                    self.note_sequence(record);
                     self.extend(record, offset, command, part, of);
                 }
-                _ => self.void(record.session, 1, window),
+                _ => self.refuse(record, window),
             },
-            _ if record.prev != self.head.link => self.void(record.session, 1, window),
+            _ if record.prev != self.head.link => self.refuse(record, window),
+            // The first part of what has begun, sent a second time: the first copy counts.
+            _ if self.begun.is_some_and(|begun| begun.first == record.link()) => self.refuse(record, window),
             body => {
+                self.note_sequence(record);
                 if let Some(begun) = self.begun.take() {
                     self.cut_short += 1;
                     self.void(begun.session, begun.parts, window);
@@ -185,12 +189,22 @@ impl Reader {
         }
     }
 
+    /// A void record. One whose number is not new was sent a second time, and is not counted again.
+    fn refuse(&mut self, record: &Record, window: u8) {
+        let new = |seen: &Seen| seen.session != record.session || seen.last_seq < record.seq;
+        if self.seen.iter().all(new) {
+            self.note_sequence(record);
+            self.void(record.session, 1, window);
+        }
+    }
+
     fn extend(&mut self, record: &Record, offset: Offset, command: u8, part: u8, of: u8) {
         if part == of {
             self.complete(record, offset, Some(command));
         } else {
             self.begun = Some(Begun {
                 session: record.session,
+                first: self.begun.map_or(record.link(), |begun| begun.first),
                 tip: record.link(),
                 command,
                 parts: part,
@@ -265,6 +279,15 @@ impl Log {
             .records
             .iter()
             .position(|record| record.session == session && record.seq == seq);
+        found.and_then(|index| Offset::try_from(index).ok())
+    }
+
+    /// Where a record lies last: the report of one that was sent twice tells of the second.
+    pub fn last_offset_of(&self, session: Session, seq: u8) -> Option<Offset> {
+        let found = self
+            .records
+            .iter()
+            .rposition(|record| record.session == session && record.seq == seq);
         found.and_then(|index| Offset::try_from(index).ok())
     }
 

@@ -46,6 +46,20 @@ pub fn of(protocol: &Protocol) -> Vec<Property<Protocol>> {
     if protocol.without.is_none() {
         properties.extend(reachable());
     }
+    if protocol.resends {
+        properties.push(Property::sometimes(
+            "a part that has begun its commit lands twice before the last",
+            |_, state: &State| {
+                state.log.records.iter().enumerate().any(|(at, record)| {
+                    let begins = matches!(record.body, Body::Part { part: 1, of: 2, .. });
+                    let copies =
+                        |records: &[Record]| records.iter().filter(|other| other.link() == record.link()).count();
+                    let last = |other: &Record| other.session == record.session && other.seq == record.seq + 1;
+                    begins && copies(&state.log.records[..=at]) == 2 && !state.log.records[..at].iter().any(last)
+                })
+            },
+        ));
+    }
     properties
 }
 

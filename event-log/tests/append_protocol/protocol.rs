@@ -45,7 +45,7 @@ impl Protocol {
                 Phase::Open(shard) => u8::from(may_land(state.session(writer), shard.next_report)),
                 Phase::Closed | Phase::Opening => 0,
             },
-            Action::Crash { .. } | Action::GiveUp { .. } => 1,
+            Action::Crash { .. } | Action::GiveUp { .. } | Action::Resend { .. } => 1,
             _ => 0,
         }
     }
@@ -62,6 +62,7 @@ impl Protocol {
                 }
             }
             Action::Yield { writer } => self.leave(state, writer),
+            Action::Resend { writer, from } => Self::resend(state, writer, from),
             Action::Ask { writer, command } => self.ask(state, writer, command),
             Action::Check { writer } => {
                 let session = state.session(writer);
@@ -202,6 +203,19 @@ impl Protocol {
         state.calls[usize::from(command)] = answer;
     }
 
+    fn resend(state: &mut State, writer: u8, from: u8) {
+        let session = state.session(writer);
+        let mut again: Vec<Record> = Vec::new();
+        for record in &state.log.records {
+            let known = again.iter().any(|other| other.seq == record.seq);
+            if record.session == session && record.seq >= from && !known {
+                again.push(*record);
+            }
+        }
+        again.append(&mut state.network);
+        state.network = again;
+    }
+
     fn land(&self, state: &mut State, session: Session, seq: u8) {
         let landing = state
             .network
@@ -226,7 +240,7 @@ impl Protocol {
         let session = state.session(writer);
         let phase = &mut state.writers[usize::from(writer)].phase;
         let Phase::Open(shard) = phase else { return };
-        let landed = state.log.offset_of(session, shard.next_report).filter(|_| good);
+        let landed = state.log.last_offset_of(session, shard.next_report).filter(|_| good);
         let report = landed.map(|offset| (offset, state.log.records[usize::from(offset)]));
         match shard.take_report(report, self.without) {
             Verdict::Latched => *phase = Phase::Closed,
@@ -293,8 +307,15 @@ impl Protocol {
         if state.calls.iter().any(unconfirmed) && shard.in_flight() < self.window {
             actions.push(Action::Check { writer });
         }
+        let reported = |seq| state.log.offset_of(session, seq).is_some() && !state.in_network(session, seq);
+        if self.resends && shard.awaits_report() && reported(shard.next_report) {
+            actions.push(Action::Resend {
+                writer,
+                from: shard.next_report,
+            });
+        }
         if shard.awaits_report() {
-            if state.log.offset_of(session, shard.next_report).is_some() {
+            if reported(shard.next_report) {
                 actions.push(Action::Report { writer, good: true });
             }
             actions.push(Action::Report { writer, good: false });

@@ -46,6 +46,8 @@ pub struct Protocol {
     pub sessions: u8,
     /// Faults in all: a record lost, a report failed though the record lands, a crash, a client that gives up waiting.
     pub faults: u8,
+    /// Whether producers may send a second time what has landed and was not reported: one more fault.
+    pub resends: bool,
     pub without: Option<Fence>,
     /// Whether each state is also checked for progress, which costs a run of the protocol per state and writer.
     pub progress: bool,
@@ -101,6 +103,9 @@ pub enum Action {
     Check { writer: u8 },
     /// A record lands; those of its session that were sent before it and have not landed never will.
     Land { session: Session, seq: u8 },
+    /// The producer of the writer's session was not told that its records from this number on have landed, and sends all
+    /// of them again, before what it has not sent yet.
+    Resend { writer: u8, from: u8 },
     /// The writer takes the next report, in the order sent.
     Report { writer: u8, good: bool },
     /// The process dies; what it sent may still land.
