@@ -14,6 +14,7 @@ use crate::{
     listing::{
         category::CategoryRow,
         listing::ListingRow,
+        statistics::{self, Days, SalesRow},
         stock::StockRow,
         store::{Inside, MemberRow, StoreRow},
     },
@@ -21,6 +22,7 @@ use crate::{
         order::{LineRow, OrderRow},
         payment::PaymentRow,
     },
+    page::{self, Collection, Fetched, Page},
     reads::Reads,
     rights::Rights,
 };
@@ -129,6 +131,68 @@ many! {
     LinesOf => LineRow, order_id, "select * from order_line where order_id = any(", open;
     /// The payments of an order that the viewer sees.
     PaymentsOf => PaymentRow, order_id, "select * from payment where order_id = any(", open;
+}
+
+/// A page of the list below a parent. Pages of equal lists below several are read together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PageOf<C> {
+    /// The parent's id.
+    pub parent: String,
+    /// The list below each.
+    pub list: C,
+    /// Which page of it.
+    pub page: Page,
+}
+
+impl<C: Collection> Loader<PageOf<C>> for Loaders {
+    type Value = Fetched<C::Row>;
+    type Error = QueryError;
+
+    async fn load(&self, keys: &[PageOf<C>]) -> Found<PageOf<C>, Fetched<C::Row>> {
+        let mut alike: HashMap<(&C, &Page), Vec<String>> = HashMap::new();
+        for PageOf { parent, list, page } in keys {
+            alike.entry((list, page)).or_default().push(parent.clone());
+        }
+        let mut found = HashMap::new();
+        for ((list, page), parents) in alike {
+            let pages = page::fetch_each(&self.reads, list, page, parents).await?;
+            found.extend(pages.into_iter().map(|(parent, fetched)| {
+                let (list, page) = (list.clone(), page.clone());
+                (PageOf { parent, list, page }, fetched)
+            }));
+        }
+        Ok(found)
+    }
+}
+
+/// What a store sold from one day to another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SalesOf {
+    /// The store.
+    pub store: String,
+    /// The days.
+    pub days: Days,
+}
+
+impl Loader<SalesOf> for Loaders {
+    type Value = Vec<SalesRow>;
+    type Error = QueryError;
+
+    async fn load(&self, keys: &[SalesOf]) -> Found<SalesOf, Vec<SalesRow>> {
+        let mut alike: HashMap<Days, Vec<String>> = HashMap::new();
+        for SalesOf { store, days } in keys {
+            alike.entry(*days).or_default().push(store.clone());
+        }
+        let mut found = HashMap::new();
+        for (days, stores) in alike {
+            let rows = statistics::read(&self.reads, &stores, days).await?;
+            found.extend(grouped(rows, |row| SalesOf {
+                store: row.store.clone(),
+                days,
+            }));
+        }
+        Ok(found)
+    }
 }
 
 impl Loaders {

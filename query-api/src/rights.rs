@@ -1,14 +1,22 @@
 //! Who may see what. Each entity has one predicate, which lists, counts, facets, single look-ups, nested fields, history
 //! and subscriptions all go through.
 
+use std::hash::{Hash, Hasher};
+
 use domain::viewer::{Role, Viewer};
 use sqlx::{Postgres, QueryBuilder};
 
 /// The viewer, as predicates ask.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rights {
     user: Option<String>,
     viewer: Viewer,
+}
+
+impl Hash for Rights {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.user.hash(state);
+    }
 }
 
 impl Rights {

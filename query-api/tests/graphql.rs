@@ -10,6 +10,8 @@ mod indexes;
 mod installation;
 #[path = "graphql/limits.rs"]
 mod limits;
+#[path = "graphql/nested.rs"]
+mod nested;
 #[path = "graphql/pages.rs"]
 mod pages;
 #[path = "graphql/rights.rs"]

@@ -181,7 +181,7 @@ impl Chat {
 }
 
 /// Which chats.
-#[derive(Debug, Clone, Default, InputObject)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, InputObject)]
 pub struct ChatFilter {
     /// Only those that the viewer is in or invited to; so unless said otherwise, but for those who see all.
     pub mine: Option<bool>,
@@ -194,7 +194,7 @@ pub struct ChatFilter {
 }
 
 /// The chats that a filter and the viewer's rights leave.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Chats {
     filter: ChatFilter,
     rights: Rights,
@@ -262,5 +262,5 @@ pub async fn list(context: &Context<'_>, filter: Option<ChatFilter>, page: &Page
         filter: filter.unwrap_or_default(),
         rights: session(context).rights.clone(),
     };
-    page::connect(&session(context).reads, &chats, page, Totals(chats.clone())).await
+    page::connect(session(context), &chats, page, Totals(chats.clone())).await
 }

@@ -11,7 +11,7 @@ use crate::{
     error::{QueryError, Result},
     loaders::{ChatById, MessageById},
     money::Long,
-    page::{self, Collection, List, Page, Sort},
+    page::{self, Collection, List, Page, Parent, Sort},
     rights::Rights,
     session::session,
     totals::Totals,
@@ -168,9 +168,9 @@ impl Message {
 }
 
 /// The messages of a chat, as far as the viewer sees them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Messages {
-    chat: String,
+    chat: Parent,
     search: Option<String>,
     rights: Rights,
 }
@@ -185,7 +185,8 @@ impl List for Messages {
     }
 
     fn conditions(&self, query: &mut QueryBuilder<Postgres>) {
-        query.push(" and message.chat = ").push_bind(self.chat.clone());
+        query.push(" and message.chat = ");
+        self.chat.push(query);
         self.rights.see_messages(query, "message.chat");
         if let Some(search) = &self.search {
             // What was said before a chat became secret is not found any more either.
@@ -208,6 +209,10 @@ impl Collection for Messages {
 
     fn sort(&self) -> Sort {
         SORT
+    }
+
+    fn parent(&mut self) -> Option<&mut Parent> {
+        Some(&mut self.chat)
     }
 }
 
@@ -241,14 +246,14 @@ pub async fn list(
     }
     let search = search.filter(|search| !search.trim().is_empty());
     let list = Messages {
-        chat,
+        chat: Parent::One(chat),
         search,
         rights: session(context).rights.clone(),
     };
     if let Some(around) = around {
         page = page_around(context, &list, &around, &page).await?;
     }
-    page::connect(&session(context).reads, &list, &page, Totals(list.clone())).await
+    page::connect(session(context), &list, &page, Totals(list.clone())).await
 }
 
 /// The page with this message in its middle. Numbers have no gaps, so half a page before it is a number too.
@@ -260,7 +265,7 @@ async fn page_around(context: &Context<'_>, list: &Messages, around: &ID, page: 
     let id = around.parse::<MessageId>()?.to_string();
     let found = session(context).loaders.load_one(MessageById(id.clone())).await?;
     let middle = found
-        .filter(|message| message.chat == list.chat)
+        .filter(|message| Parent::One(message.chat.clone()) == list.chat)
         .ok_or(QueryError::NotFound(id))?;
     let first_seq = middle.seq - i64::try_from(items / 2).unwrap_or(0);
     // Before the row of that number, whatever its id.

@@ -10,7 +10,7 @@ use crate::{
     error::{QueryError, Result},
     loaders::{CategoryById, StockOf, StoreById},
     money::{Long, Money},
-    page::{self, Collection, List, Page, Sort},
+    page::{self, Collection, List, Page, Parent, Sort},
     rights::Rights,
     session::session,
     totals::Totals,
@@ -162,7 +162,7 @@ impl Listing {
 }
 
 /// Which listings.
-#[derive(Debug, Clone, Default, InputObject)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, InputObject)]
 pub struct ListingFilter {
     /// Of this kind.
     pub kind: Option<String>,
@@ -187,7 +187,7 @@ pub struct ListingFilter {
 }
 
 /// In what order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
 pub enum ListingOrder {
     /// The newest first.
     Newest,
@@ -229,8 +229,10 @@ impl ListingOrder {
 }
 
 /// The listings that a filter, a search and the viewer's rights leave.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Listings {
+    /// The filter's, where the list is one of many.
+    pub store: Option<Parent>,
     pub filter: ListingFilter,
     pub search: Option<String>,
     pub order: ListingOrder,
@@ -258,7 +260,7 @@ impl List for Listings {
             status,
             category,
             tags,
-            store,
+            store: _,
             owner,
             currency,
             price_from,
@@ -282,8 +284,9 @@ impl List for Listings {
         if let Some(tags) = tags {
             query.push(" and tags @> ").push_bind(sqlx::types::Json(tags.clone()));
         }
-        if let Some(store) = store {
-            query.push(" and store = ").push_bind(store.0.clone());
+        if let Some(store) = &self.store {
+            query.push(" and store = ");
+            store.push(query);
         }
         if let Some(owner) = owner {
             query.push(" and owner = ").push_bind(owner.0.clone());
@@ -319,6 +322,10 @@ impl Collection for Listings {
 
     fn sort(&self) -> Sort {
         self.order.sort()
+    }
+
+    fn parent(&mut self) -> Option<&mut Parent> {
+        self.store.as_mut()
     }
 }
 
@@ -357,8 +364,10 @@ pub async fn list(
     } else {
         ListingOrder::Newest
     });
+    let mut filter = filter.unwrap_or_default();
     let list = Listings {
-        filter: filter.unwrap_or_default(),
+        store: filter.store.take().map(|store| Parent::One(store.0)),
+        filter,
         search,
         order,
         rights: session(context).rights.clone(),
@@ -366,5 +375,5 @@ pub async fn list(
     if order == ListingOrder::Relevance && list.search.is_none() {
         return Err(QueryError::BadInput("the order RELEVANCE needs a search".to_owned()));
     }
-    page::connect(&session(context).reads, &list, page, ListingTotals(list.clone())).await
+    page::connect(session(context), &list, page, ListingTotals(list.clone())).await
 }

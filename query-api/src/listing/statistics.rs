@@ -6,17 +6,28 @@ use sqlx::FromRow;
 
 use crate::{
     error::Result,
+    loaders::SalesOf,
     money::{Long, Money},
+    reads::Reads,
     session::session,
 };
 
-#[derive(FromRow)]
-struct Row {
+/// What a store sold on a day, or on all of them.
+#[derive(Debug, Clone, FromRow)]
+pub struct SalesRow {
+    pub store: String,
     day: Option<NaiveDate>,
     currency: String,
     orders: i64,
     revenue: i64,
     units: i64,
+}
+
+/// From one day to another, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Days {
+    pub from: Option<NaiveDate>,
+    pub to: Option<NaiveDate>,
 }
 
 /// What a store sold.
@@ -49,39 +60,41 @@ pub struct StoreSales {
     pub units: Long,
 }
 
-const BY_DAY: &str = "select day, currency, sum(orders)::bigint as orders,
+const BY_DAY: &str = "select store, day, currency, sum(orders)::bigint as orders,
                 least(sum(revenue), 9223372036854775807)::bigint as revenue,
                 least(sum(units), 9223372036854775807)::bigint as units
          from store_day
-         where store = $1 and ($2::date is null or day >= $2) and ($3::date is null or day <= $3)
-         group by grouping sets ((day, currency), (currency))
+         where store = any($1) and ($2::date is null or day >= $2) and ($3::date is null or day <= $3)
+         group by store, grouping sets ((day, currency), (currency))
          having sum(orders) <> 0 or sum(revenue) <> 0
-         order by day, currency";
+         order by store, day, currency";
 
-/// What this store sold from one day to another, both included.
-pub async fn of(
-    context: &Context<'_>,
-    store: &str,
-    from: Option<NaiveDate>,
-    to: Option<NaiveDate>,
-) -> Result<StoreStatistics> {
-    let mut lease = session(context).reads.of(BY_DAY).await?;
-    let rows: Vec<Row> = sqlx::query_as(BY_DAY)
-        .bind(store)
-        .bind(from)
-        .bind(to)
-        .fetch_all(&mut *lease)
-        .await?;
+/// What these stores sold.
+pub async fn read(reads: &Reads, stores: &[String], Days { from, to }: Days) -> Result<Vec<SalesRow>> {
+    let mut lease = reads.of(BY_DAY).await?;
+    let query = sqlx::query_as(BY_DAY).bind(stores).bind(from).bind(to);
+    Ok(query.fetch_all(&mut *lease).await?)
+}
+
+/// What this store sold.
+pub async fn of(context: &Context<'_>, store: &str, days: Days) -> Result<StoreStatistics> {
+    let store = store.to_owned();
+    let rows = session(context)
+        .loaders
+        .load_one(SalesOf { store, days })
+        .await?
+        .unwrap_or_default();
     let mut found = StoreStatistics {
         days: Vec::new(),
         totals: Vec::new(),
     };
-    for Row {
+    for SalesRow {
         day,
         currency,
         orders,
         revenue,
         units,
+        ..
     } in rows
     {
         let sales = StoreSales {

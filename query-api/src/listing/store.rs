@@ -7,7 +7,7 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 
 use super::{
     listing::{self, ListingConnection, ListingFilter, ListingOrder},
-    statistics::{self, StoreStatistics},
+    statistics::{self, Days, StoreStatistics},
 };
 use crate::{
     error::{QueryError, Result},
@@ -193,7 +193,7 @@ impl Store {
         to: Option<NaiveDate>,
     ) -> Result<Option<StoreStatistics>> {
         self.admit(context).await?;
-        statistics::of(context, &self.0.id, from, to).await.map(Some)
+        statistics::of(context, &self.0.id, Days { from, to }).await.map(Some)
     }
 
     /// What it offers.
@@ -261,7 +261,7 @@ impl Store {
 }
 
 /// Which stores.
-#[derive(Debug, Clone, Default, InputObject)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, InputObject)]
 pub struct StoreFilter {
     /// Of this kind.
     pub kind: Option<String>,
@@ -278,7 +278,7 @@ pub struct StoreFilter {
 }
 
 /// In what order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
 pub enum StoreOrder {
     /// The newest first.
     Newest,
@@ -306,7 +306,7 @@ impl StoreOrder {
 }
 
 /// The stores that a filter and a search leave. Every store is everybody's.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Stores {
     filter: StoreFilter,
     search: Option<String>,
@@ -392,5 +392,5 @@ pub async fn list(
         search: search.filter(|search| !search.trim().is_empty()),
         order: order.unwrap_or(StoreOrder::Newest),
     };
-    page::connect(&session(context).reads, &stores, page, Totals(stores.clone())).await
+    page::connect(session(context), &stores, page, Totals(stores.clone())).await
 }

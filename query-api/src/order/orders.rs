@@ -10,14 +10,14 @@ use crate::{
     limits::SCAN,
     loaders::WorkOf,
     money::{Long, Money},
-    page::{self, Collection, List, Page, Sort},
+    page::{self, Collection, List, Page, Parent, Sort},
     rights::Rights,
     session::{Session, session},
     totals::Totals,
 };
 
 /// Which orders.
-#[derive(Debug, Clone, Default, InputObject)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, InputObject)]
 pub struct OrderFilter {
     /// Of this customer.
     pub customer: Option<ID>,
@@ -34,7 +34,7 @@ pub struct OrderFilter {
 }
 
 /// In what order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
 pub enum OrderSort {
     /// The newest first.
     Newest,
@@ -43,8 +43,10 @@ pub enum OrderSort {
 }
 
 /// The orders that a filter and the viewer's rights leave.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Orders {
+    /// The filter's, where the list is one of many.
+    store: Option<Parent>,
     filter: OrderFilter,
     rights: Rights,
     sort: OrderSort,
@@ -53,7 +55,7 @@ pub struct Orders {
 
 /// How the viewer stands to the orders of a list. That is known before the list is read, so that the usual ones are read
 /// along an index: a customer's, and a store's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Standing {
     /// Sees whatever names the store of the filter.
     InsideStore,
@@ -101,7 +103,7 @@ impl List for Orders {
         }
         let OrderFilter {
             customer,
-            store,
+            store: _,
             status,
             placed_from,
             placed_to,
@@ -110,22 +112,28 @@ impl List for Orders {
         if let Some(customer) = customer {
             query.push(" and customer = ").push_bind(customer.0.clone());
         }
-        if let Some(store) = store {
+        if let Some(store) = &self.store {
             if self.standing == Standing::InsideStore {
-                query.push(" and here.store = ").push_bind(store.0.clone());
+                query.push(" and here.store = ");
+                store.push(query);
             } else {
                 query.push(" and id in (select order_id from order_store where store = ");
-                query.push_bind(store.0.clone()).push(")");
+                store.push(query);
+                query.push(")");
             }
         }
         if let Some(status) = status {
             query.push(" and status = any(").push_bind(status.clone()).push(")");
         }
         if let Some(from) = placed_from {
-            query.push(" and order_summary.placed_at >= ").push_bind(*from);
+            query
+                .push(format!(" and {}.placed_at >= ", self.placed_in()))
+                .push_bind(*from);
         }
         if let Some(to) = placed_to {
-            query.push(" and order_summary.placed_at < ").push_bind(*to);
+            query
+                .push(format!(" and {}.placed_at < ", self.placed_in()))
+                .push_bind(*to);
         }
         if let Some(number) = number {
             query.push(" and number = ").push_bind(number.clone());
@@ -139,6 +147,16 @@ impl Orders {
         match self.standing {
             Standing::InsideStore => " from order_store here join order_summary on order_summary.id = here.order_id",
             Standing::Customer | Standing::Other => " from order_summary",
+        }
+    }
+}
+
+impl Orders {
+    /// The table whose time of placing the list goes by.
+    const fn placed_in(&self) -> &'static str {
+        match self.standing {
+            Standing::InsideStore => "here",
+            Standing::Customer | Standing::Other => "order_summary",
         }
     }
 }
@@ -167,6 +185,10 @@ impl Collection for Orders {
             descending,
             id: "id",
         }
+    }
+
+    fn parent(&mut self) -> Option<&mut Parent> {
+        self.store.as_mut()
     }
 }
 
@@ -218,12 +240,13 @@ pub async fn list(
     sort: Option<OrderSort>,
     page: &Page,
 ) -> Result<OrderConnection> {
-    let filter = filter.unwrap_or_default();
+    let mut filter = filter.unwrap_or_default();
     let orders = Orders {
         standing: Standing::of(context, filter.store.as_ref()).await?,
+        store: filter.store.take().map(|store| Parent::One(store.0)),
         filter,
         rights: session(context).rights.clone(),
         sort: sort.unwrap_or(OrderSort::Newest),
     };
-    page::connect(&session(context).reads, &orders, page, OrderTotals(orders.clone())).await
+    page::connect(session(context), &orders, page, OrderTotals(orders.clone())).await
 }
