@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     archive::{head, watch::ArchiveWatch},
     checkpoint::Checkpoint,
-    feed::Feed,
+    feed::{Feed, Rest},
     log::Log,
     pause::Backoff,
     port::LogError,
@@ -32,8 +32,12 @@ use crate::{
 /// Commits of one statement, at most: what has arrived by then, never waited for.
 const BATCH: usize = 2000;
 
-/// How often a statement is begun, at most, when little comes.
-const PACE: Duration = Duration::from_millis(10);
+/// Between two statements.
+const REST: Rest = Rest {
+    times: 1,
+    least: Duration::from_millis(2),
+    most: Duration::from_millis(50),
+};
 
 /// How long nothing comes before all is taken to be archived.
 const QUIET: Duration = Duration::from_secs(1);
@@ -172,7 +176,7 @@ impl Archiver {
             archived.insert(*shard, head(&self.pool, *shard).await?);
         }
         let checkpoints = archived.values().cloned().collect();
-        let mut follower = self.feed.follow(checkpoints, PACE);
+        let mut follower = self.feed.follow(checkpoints, REST);
         loop {
             let Ok(batch) = timeout(QUIET, follower.next_batch(BATCH)).await else {
                 // The heads could be read, and there is nothing to copy.

@@ -1,7 +1,11 @@
 //! What the headers of a record mean: CloudEvents 1.0 in Kafka's binary content mode, with Stoa's extension attributes.
 //! Any Kafka client sees standard CloudEvents.
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+    str::FromStr,
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -15,6 +19,9 @@ pub const SOURCE: &str = "/stoa";
 pub const OPENED: &str = "stoa.writer.opened";
 /// The type of the record that settles that the head still is the writer's.
 pub const CHECKED: &str = "stoa.writer.checked";
+
+/// Bytes that the values of a record's headers usually come to.
+const USUAL: usize = 768;
 
 /// Every header name that a record of ours may have.
 const NAMES: [&str; 23] = [
@@ -138,38 +145,33 @@ pub struct InvalidEnvelope(pub &'static str);
 
 impl Envelope {
     /// The record, not yet chained: key = scope, headers, value = the event's JSON.
-    pub fn into_record(self, scope: Option<&str>, value: impl Into<Bytes>) -> Record {
-        let mut headers = Vec::with_capacity(22);
-        let mut put = |name: &'static str, value: Option<String>| {
-            if let Some(value) = value {
-                headers.push((Cow::Borrowed(name), Some(Bytes::from(value))));
-            }
-        };
+    pub fn to_record(&self, scope: Option<&str>, value: impl Into<Bytes>) -> Record {
         let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
-        put("ce_specversion", Some("1.0".to_owned()));
-        put("ce_id", Some(self.id.to_string()));
-        put("ce_source", Some(SOURCE.to_owned()));
-        put("ce_type", Some(self.event_type.into_owned()));
-        put("ce_subject", Some(self.stream));
-        put("ce_time", Some(time(self.time)));
-        put("ce_partitionkey", scope.map(str::to_owned));
-        put("ce_streamversion", Some(self.version.to_string()));
-        put("ce_commandid", Some(self.command.to_string()));
-        put("ce_correlationid", Some(self.correlation.to_string()));
-        put("ce_causationid", self.causation.map(|id| id.to_string()));
-        put("ce_actor", self.actor);
-        put("ce_part", Some(self.part.to_string()));
-        put("ce_session", Some(self.session.to_string()));
-        put("ce_seq", Some(self.seq.to_string()));
-        put("ce_idempotencykey", self.idempotency_key);
-        put("ce_bodyhmac", self.body_hmac);
-        put("ce_standing", self.standing);
-        put("ce_traceparent", self.traceparent);
-        put("ce_recordedtime", Some(time(self.recorded)));
-        put("content-type", Some("application/json".to_owned()));
+        let mut headers = Headers::default();
+        headers.put("ce_specversion", "1.0");
+        headers.put("ce_id", self.id);
+        headers.put("ce_source", SOURCE);
+        headers.put("ce_type", &self.event_type);
+        headers.put("ce_subject", &self.stream);
+        headers.put("ce_time", time(self.time));
+        headers.put_some("ce_partitionkey", scope);
+        headers.put("ce_streamversion", self.version);
+        headers.put("ce_commandid", self.command);
+        headers.put("ce_correlationid", self.correlation);
+        headers.put_some("ce_causationid", self.causation);
+        headers.put_some("ce_actor", self.actor.as_deref());
+        headers.put("ce_part", self.part);
+        headers.put("ce_session", self.session);
+        headers.put("ce_seq", self.seq);
+        headers.put_some("ce_idempotencykey", self.idempotency_key.as_deref());
+        headers.put_some("ce_bodyhmac", self.body_hmac.as_deref());
+        headers.put_some("ce_standing", self.standing.as_deref());
+        headers.put_some("ce_traceparent", self.traceparent.as_deref());
+        headers.put("ce_recordedtime", time(self.recorded));
+        headers.put("content-type", "application/json");
         Record {
             key: scope.map(|scope| Bytes::copy_from_slice(scope.as_bytes())),
-            headers,
+            headers: headers.finish(),
             value: Some(value.into()),
         }
     }
@@ -196,6 +198,43 @@ impl Envelope {
             traceparent: optional(text, "ce_traceparent")?,
             recorded: required(text, "ce_recordedtime")?,
         })
+    }
+}
+
+/// Headers in the making, their values side by side in one piece of memory.
+#[derive(Default)]
+struct Headers {
+    values: String,
+    /// Each name, and where its value ends.
+    names: Vec<(&'static str, usize)>,
+}
+
+impl Headers {
+    fn put(&mut self, name: &'static str, value: impl fmt::Display) {
+        if self.names.is_empty() {
+            self.names.reserve(NAMES.len());
+            self.values.reserve(USUAL);
+        }
+        write!(self.values, "{value}").expect("a string takes whatever is written");
+        self.names.push((name, self.values.len()));
+    }
+
+    fn put_some(&mut self, name: &'static str, value: Option<impl fmt::Display>) {
+        if let Some(value) = value {
+            self.put(name, value);
+        }
+    }
+
+    fn finish(self) -> Vec<(Cow<'static, str>, Option<Bytes>)> {
+        let values = Bytes::from(self.values);
+        // Room for the two that the chain adds.
+        let mut headers = Vec::with_capacity(self.names.len() + 2);
+        let mut start = 0;
+        for (name, end) in self.names {
+            headers.push((Cow::Borrowed(name), Some(values.slice(start..end))));
+            start = end;
+        }
+        headers
     }
 }
 

@@ -8,7 +8,6 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
-    time::Duration,
 };
 
 use domain::family::Family;
@@ -20,6 +19,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
+pub use crate::pause::Rest;
 use crate::{
     chain_reader::Check,
     checkpoint::Checkpoint,
@@ -102,9 +102,9 @@ impl Feed {
         self.rings.port.end(shard).await
     }
 
-    /// Follows the shards of these checkpoints. What comes within `pace` of the last batch is taken with the next one:
-    /// many small batches cost more than they are worth.
-    pub fn follow(&self, checkpoints: Vec<Checkpoint>, pace: Duration) -> Follower {
+    /// Follows the shards of these checkpoints. Many small batches cost more than they are worth: what comes while a
+    /// follower rests after a batch is taken with the next one.
+    pub fn follow(&self, checkpoints: Vec<Checkpoint>, rest: Rest) -> Follower {
         let at: BTreeMap<Shard, Checkpoint> = checkpoints.into_iter().map(|at| (at.shard, at)).collect();
         let moved = &self.rings.moved;
         let mut families: Vec<Family> = at.keys().map(|shard| shard.family).collect();
@@ -118,7 +118,8 @@ impl Feed {
             at,
             catching_up: None,
             turn: 0,
-            pace,
+            rest,
+            handed_out: None,
             rests_until: None,
         }
     }
@@ -133,7 +134,9 @@ pub struct Follower {
     catching_up: Option<Reader>,
     /// The shard that the next batch begins with, counted on and on: a busy one must not keep the others out.
     turn: usize,
-    pace: Duration,
+    rest: Rest,
+    /// When the last batch was handed out, if there was nothing more then.
+    handed_out: Option<Instant>,
     rests_until: Option<Instant>,
 }
 
@@ -163,8 +166,10 @@ impl Follower {
     /// The next commits, each shard's in order: waits for one, then takes what is there, about `most` or [`BATCH_BYTES`].
     /// Nothing is lost when the future is dropped.
     pub async fn next_batch(&mut self, most: usize) -> Result<Vec<Read>, LogError> {
-        if let Some(rests_until) = self.rests_until {
-            sleep_until(rests_until).await;
+        if let Some(handed_out) = self.handed_out {
+            let now = Instant::now();
+            let until = *self.rests_until.get_or_insert(now + self.rest.after(now - handed_out));
+            sleep_until(until).await;
         }
         loop {
             for news in &mut self.news {
@@ -191,7 +196,9 @@ impl Follower {
             }
             if !batch.is_empty() {
                 self.turn = (self.turn + 1) % shards.max(1);
-                self.rests_until = (room.is_left() && self.catching_up.is_none()).then(|| Instant::now() + self.pace);
+                let is_all = room.is_left() && self.catching_up.is_none();
+                self.handed_out = is_all.then(Instant::now);
+                self.rests_until = None;
                 for read in &batch {
                     self.at.insert(read.commit.shard, read.checkpoint.clone());
                 }

@@ -1,4 +1,4 @@
-//! Pauses between attempts: longer each time, and never the same for two writers that cut each other off.
+//! Pauses: between attempts, longer each time and never the same for two writers that cut each other off; and after work.
 
 use std::time::Duration;
 
@@ -30,5 +30,30 @@ impl Backoff {
 
     pub(crate) fn reset(&mut self) {
         self.attempts = 0;
+    }
+}
+
+/// How long a follower rests after a batch: as long as it worked on it, some times over, so that under load it takes no
+/// more than its share of the machine, in batches as large as that needs, and is prompt when there is little to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest {
+    /// So many times as long as the work.
+    pub times: u32,
+    /// But this long at least.
+    pub least: Duration,
+    /// And no longer than this.
+    pub most: Duration,
+}
+
+impl Rest {
+    /// None: a batch for whatever has come.
+    pub const NONE: Self = Self {
+        times: 0,
+        least: Duration::ZERO,
+        most: Duration::ZERO,
+    };
+
+    pub(crate) fn after(self, work: Duration) -> Duration {
+        (work * self.times).clamp(self.least, self.most)
     }
 }

@@ -14,7 +14,7 @@ use event_log::{
     chain::Hash,
     chain_reader::Check,
     checkpoint::Checkpoint,
-    feed::{Feed, Follower},
+    feed::{Feed, Follower, Rest},
     log::{Log, LogSettings},
     port::{Appender, LogError},
     reader::{BATCH_BYTES, Read},
@@ -57,9 +57,16 @@ async fn every_follower_reads_each_commit_once_and_in_order_wherever_it_begins()
 
     let feed = Feed::start(&log, Check::Hashes).await.unwrap();
     let now = log.archive().checkpoint(ORDERS).await.unwrap();
-    let mut from_the_start = feed.follow(vec![Checkpoint::start(ORDERS)], Duration::ZERO);
-    let mut from_now_on = feed.follow(vec![now], Duration::from_millis(20));
-    let mut slow = feed.follow(vec![Checkpoint::start(ORDERS)], Duration::ZERO);
+    let mut from_the_start = feed.follow(vec![Checkpoint::start(ORDERS)], Rest::NONE);
+    let mut from_now_on = feed.follow(
+        vec![now],
+        Rest {
+            times: 2,
+            least: Duration::from_millis(20),
+            most: Duration::from_millis(50),
+        },
+    );
+    let mut slow = feed.follow(vec![Checkpoint::start(ORDERS)], Rest::NONE);
     assert_eq!(read(&mut slow, 3, 3).await.len(), 3);
 
     let ((), early, late) = tokio::join!(
@@ -74,7 +81,7 @@ async fn every_follower_reads_each_commit_once_and_in_order_wherever_it_begins()
     assert_eq!(commands(&read(&mut slow, 50 + MANY - 3, 300).await), hand.commands[3..]);
 
     let resumed_at = 50 + MANY - 10;
-    let mut resumed = feed.follow(vec![early[resumed_at - 1].checkpoint.clone()], Duration::ZERO);
+    let mut resumed = feed.follow(vec![early[resumed_at - 1].checkpoint.clone()], Rest::NONE);
     assert_eq!(
         commands(&read(&mut resumed, 10, 100).await),
         hand.commands[resumed_at..]
@@ -98,7 +105,7 @@ async fn a_batch_is_bounded_in_bytes_too_and_no_shard_keeps_another_out() {
         hand.padding = EACH;
         append(&mut hand, appender.as_mut(), COMMITS).await;
     }
-    let mut follower = feed.follow(shards.map(Checkpoint::start).to_vec(), Duration::ZERO);
+    let mut follower = feed.follow(shards.map(Checkpoint::start).to_vec(), Rest::NONE);
     let mut seen = 0;
     while seen < shards.len() * COMMITS {
         let batch = timeout(PATIENCE, follower.next_batch(1_000)).await.unwrap().unwrap();
@@ -107,7 +114,7 @@ async fn a_batch_is_bounded_in_bytes_too_and_no_shard_keeps_another_out() {
         assert!(batch.len() <= 2 * (BATCH_BYTES / EACH), "{} commits", batch.len());
     }
     // With room for one commit, each shard has its turn.
-    let mut follower = feed.follow(follower.checkpoints(), Duration::ZERO);
+    let mut follower = feed.follow(follower.checkpoints(), Rest::NONE);
     for shard in shards {
         let (mut hand, mut appender) = (Hand::new(shard), log.port().appender(shard).await.unwrap());
         hand.head = log.archive().checkpoint(shard).await.unwrap().head;
@@ -124,10 +131,10 @@ async fn a_checkpoint_that_the_log_does_not_have_is_told_apart() {
     let feed = Feed::start(&log, Check::Links).await.unwrap();
     let (mut hand, mut appender) = (Hand::new(ORDERS), log.port().appender(ORDERS).await.unwrap());
     append(&mut hand, appender.as_mut(), 5).await;
-    let mut follower = feed.follow(vec![Checkpoint::start(ORDERS)], Duration::ZERO);
+    let mut follower = feed.follow(vec![Checkpoint::start(ORDERS)], Rest::NONE);
     let mut strange = read(&mut follower, 5, 5).await[2].checkpoint.clone();
     strange.head = Hash([7; 32]);
-    let mut lost = feed.follow(vec![strange], Duration::ZERO);
+    let mut lost = feed.follow(vec![strange], Rest::NONE);
     match timeout(PATIENCE, lost.next_batch(5)).await.unwrap() {
         Err(LogError::Broken { shard, offset, .. }) => assert_eq!((shard, offset), (ORDERS, 2)),
         other => panic!("{other:?}"),

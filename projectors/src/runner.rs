@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use event_log::{
     checkpoint::Checkpoint,
-    feed::Feed,
+    feed::{Feed, Rest},
     port::LogError,
     reader::Read,
     shard::{Shard, Topology},
@@ -35,8 +35,12 @@ const MOST_COMMITS: usize = 2_000;
 const MANY_COMMITS: usize = 500;
 /// A projection that is so many records behind another of its runner goes on alone.
 const FAR_BEHIND: u64 = 5_000;
-/// How often a batch is begun, at most, when little comes: how much later than the log a read model may be on purpose.
-const PACE: Duration = Duration::from_millis(20);
+/// Between two batches: how much later than the log a read model may be on purpose.
+const REST: Rest = Rest {
+    times: 1,
+    least: Duration::from_millis(4),
+    most: Duration::from_millis(100),
+};
 /// The first pause after a failure; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause after a failure.
@@ -145,7 +149,7 @@ impl Runner {
         if !behind.is_empty() {
             return Ok(behind);
         }
-        let mut follower = self.feed.follow(lowest(&members), PACE);
+        let mut follower = self.feed.follow(lowest(&members), REST);
         loop {
             let read = match follower.next_batch(MOST_COMMITS).await {
                 Ok(read) => read,

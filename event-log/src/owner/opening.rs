@@ -238,7 +238,7 @@ impl Core {
         };
         if offset == end {
             // Where the end was: nothing came between. It need not be read back to know what it is.
-            let mut record = barrier.envelope.clone().into_record(None, barrier.value.clone());
+            let mut record = barrier.envelope.to_record(None, barrier.value.clone());
             let _ = record.chain_on(at.head);
             if let Some(commit) = takeover.chain.accept(&Stored { offset, record })?.commit {
                 takeover.commits.push(Arc::new(commit));

@@ -88,7 +88,7 @@ impl Session {
                 let scope = draft.scope.clone();
                 let value = draft.value.clone();
                 let envelope = draft.into_envelope(Part { number, of }, self.id, seq, recorded);
-                let record = envelope.clone().into_record(Some(&scope), value);
+                let record = envelope.to_record(Some(&scope), value);
                 let (bytes, limit) = (record.size() + LINKS, limits.record_bytes);
                 if bytes > limit {
                     return Err(AppendError::TooLarge { bytes, limit });
@@ -118,7 +118,7 @@ impl Session {
         let envelope = control::envelope(event_type, self.id, self.seq, recorded);
         Unchained {
             scope: None,
-            record: envelope.clone().into_record(None, value),
+            record: envelope.to_record(None, value),
             envelope,
         }
     }

@@ -83,7 +83,7 @@ impl Scribe {
         };
         let value = serde_json::to_vec(&Opened::new(self.session, &identity, at)).unwrap();
         let envelope = control::envelope(OPENED, self.session, self.seq, self.recorded);
-        self.chain(envelope.into_record(None, value))
+        self.chain(envelope.to_record(None, value))
     }
 
     /// A commit of so many parts.
@@ -103,7 +103,7 @@ impl Scribe {
     pub fn part(&mut self, draft: Draft, part: Part) -> Record {
         let (scope, value) = (draft.scope.clone(), draft.value.clone());
         let envelope = draft.into_envelope(part, self.session, self.seq, self.recorded);
-        self.chain(envelope.into_record(Some(&scope), value))
+        self.chain(envelope.to_record(Some(&scope), value))
     }
 
     fn chain(&mut self, mut record: Record) -> Record {

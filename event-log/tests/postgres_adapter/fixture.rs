@@ -83,7 +83,7 @@ impl Hand {
             };
             self.seq += 1;
             let value = format!("{{\"number\":{version}}}{}", " ".repeat(self.padding));
-            let mut record = envelope.into_record(Some(&self.scope), value);
+            let mut record = envelope.to_record(Some(&self.scope), value);
             record.headers.push((Cow::Borrowed("x-null"), None));
             record.headers.push((Cow::Borrowed("x-empty"), Some(Bytes::new())));
             self.head = record.chain_on(self.head);
