@@ -17,6 +17,12 @@ use crate::{
     workload::{self, People, Workload},
 };
 
+/// Before anything is measured each server has this many connections' commands, for so long.
+const WARM_CONNECTIONS: usize = 64;
+const WARM_UP: Span = Span {
+    warm_up: Duration::from_secs(12),
+    measured: Duration::ZERO,
+};
 /// Commands of one bulk request.
 const BULK: usize = 20_000;
 
@@ -71,6 +77,12 @@ impl Plan {
         let stoa = Stoa::start(mode, &self.role, &brokers, &scratch.0).await?;
         let people = People::new(&stoa.keys);
         bulk::send(&stoa, &people.premises()?).await?;
+        until_idle(stoa.child.process()).await;
+        // A broker that has just been started compiles itself while it works, for half a minute.
+        for server in [&bare, &stoa.child] {
+            let lanes = people.lanes(Workload::PlaceOrder, WARM_CONNECTIONS)?;
+            load::run(server.address, lanes, WARM_UP).await?;
+        }
         until_idle(stoa.child.process()).await;
         for workload in [Workload::PlaceOrder, Workload::AdjustStock] {
             for &connections in &self.connections {

@@ -198,7 +198,8 @@ impl Archiver {
         for read in batch {
             let shard = read.commit.shard;
             for (event, record) in read.commit.events.iter().zip(read.records.iter()) {
-                columns.push(record).map_err(|error| LogError::Broken {
+                let pushed = columns.push_read(record, event.scope.clone(), event.envelope.clone());
+                pushed.map_err(|error| LogError::Broken {
                     shard,
                     offset: event.offset,
                     reason: error.to_string(),

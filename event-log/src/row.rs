@@ -113,12 +113,24 @@ pub(crate) struct Columns {
 impl Columns {
     /// Adds a record; tells its session and number within it.
     pub(crate) fn push(&mut self, record: &Record) -> Result<(Uuid, u64), InvalidEnvelope> {
-        let (Hash(prev), Hash(hash)) = record.links().ok_or(InvalidEnvelope(HASH_HEADER))?;
         let scope = match &record.key {
             None => None,
             Some(key) => Some(String::from_utf8(key.to_vec()).map_err(|_| InvalidEnvelope("key"))?),
         };
         let envelope = Envelope::of(record)?;
+        let numbered = (envelope.session, envelope.seq);
+        self.push_read(record, scope, envelope)?;
+        Ok(numbered)
+    }
+
+    /// Adds a record that was read: what is in its key and headers.
+    pub(crate) fn push_read(
+        &mut self,
+        record: &Record,
+        scope: Option<String>,
+        envelope: Envelope,
+    ) -> Result<(), InvalidEnvelope> {
+        let (Hash(prev), Hash(hash)) = record.links().ok_or(InvalidEnvelope(HASH_HEADER))?;
         self.scope.push(scope);
         self.stream.push(envelope.stream);
         self.version.push(envelope.version.cast_signed());
@@ -129,7 +141,7 @@ impl Columns {
         self.value.push(record.value.as_ref().map(|value| value.to_vec()));
         self.prev.push(prev);
         self.hash.push(hash);
-        Ok((envelope.session, envelope.seq))
+        Ok(())
     }
 
     /// How many.
