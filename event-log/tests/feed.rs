@@ -113,13 +113,16 @@ async fn a_batch_is_bounded_in_bytes_too_and_no_shard_keeps_another_out() {
         // One bound for what the rings have, one for what has to be read again.
         assert!(batch.len() <= 2 * (BATCH_BYTES / EACH), "{} commits", batch.len());
     }
-    // With room for one commit, each shard has its turn.
-    let mut follower = feed.follow(follower.checkpoints(), Rest::NONE);
+    let at = follower.checkpoints();
     for shard in shards {
         let (mut hand, mut appender) = (Hand::new(shard), log.port().appender(shard).await.unwrap());
         hand.head = log.archive().checkpoint(shard).await.unwrap().head;
         append(&mut hand, appender.as_mut(), 5).await;
     }
+    // The feed has come to the end of both.
+    read(&mut follower, 5 * shards.len(), 1_000).await;
+    // With room for one commit, each shard has its turn.
+    let mut follower = feed.follow(at, Rest::NONE);
     let first = read(&mut follower, 4, 1).await;
     let of = |shard| first.iter().filter(|read| read.commit.shard == shard).count();
     assert!(shards.map(of).into_iter().all(|commits| commits > 0));
