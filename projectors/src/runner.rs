@@ -2,7 +2,7 @@
 //! together: a batch is read once for them, and committed in one transaction. One that is far behind, as a new one is, or
 //! that fails by itself, goes on alone, so that the others never wait for it; it comes back to them at the next start.
 //!
-//! A batch is what has arrived, up to a bound. An event that can not be applied is parked ([`crate::work`]). Whatever else
+//! A batch is what has arrived, up to a bound. An event that can not be applied is parked (`work.rs`). Whatever else
 //! fails, the runner drops what it holds and starts again from the stored checkpoints.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
