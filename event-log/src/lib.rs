@@ -25,7 +25,8 @@
 //! | [`chain_reader`] | the rule by which a reader believes, record by record |
 //! | [`reader`] | commits of several shards, following the log's end |
 //! | [`feed`] | one reading of the log for everybody in a process |
-//! | `pause` | pauses between attempts |
+//! | `row` | a record as a row of that table, both ways |
+//! | `pause` | pauses between attempts, and after work |
 //! | [`control`] | the writer's own records: the barrier and the check |
 //! | [`limits`] | how much a writer may have under way |
 //! | [`owner`] | the single writer of a shard: appends, confirmations, reopening |
